@@ -1,0 +1,66 @@
+"""The one exception tree of the project.
+
+ExplorerError                     anything a user can mend; the message says what came, what is allowed, what to do
+├── InputError                    a value, file or name given by the user is wrong
+│   ├── CheckpointError           a checkpoint folder is refused
+│   ├── TaskError                 a labelled-text source is refused
+│   ├── RecipeError               a recipe or a Point's JSON is refused
+│   └── UnknownNameError          a name is not one of the known ones; lists the nearest
+├── WorkspaceError                the workspace can't be opened, read or written
+├── UnavailableError              a thing needs a package, a device, the network or texts that are not here
+└── JobError                      work failed in a backend; carries the cause
+    └── Cancelled                 work was cancelled by its user
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ExplorerError(Exception):
+    """Base of every error that is meant to be read by a user."""
+
+
+class InputError(ExplorerError):
+    """A value, file or name given by the user is wrong."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint folder is refused; the message names the file."""
+
+
+class TaskError(InputError):
+    """A source of labelled text is refused."""
+
+
+class RecipeError(InputError):
+    """A training recipe or the JSON of a Point is refused."""
+
+
+class UnknownNameError(InputError):
+    """A name is not one of the known ones."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        shown = ", ".join(known[:20]) + (f" … ({len(known)} in all)" if len(known) > 20 else "")
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"unknown {what} {name!r}.{hint} Known: {shown or 'none'}.")
+        self.what, self.name, self.known = what, name, known
+
+
+class WorkspaceError(ExplorerError):
+    """The workspace can't be opened, read or written."""
+
+
+class UnavailableError(ExplorerError):
+    """A package, device, network or data set that is needed is not here."""
+
+
+class JobError(ExplorerError):
+    """Work failed in a backend."""
+
+
+class Cancelled(JobError):
+    """Work was cancelled by its user."""
