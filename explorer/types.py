@@ -350,3 +350,25 @@ class Score:
     device: str
     seconds: float
     losses: np.ndarray = field(repr=False, default_factory=lambda: np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True)
+class MapSpec:
+    """What a map shows: every field is part of a stored projection's identity.
+
+    `base` is a base's id; `layers` and `kinds` select parameter groups, `ids` checkpoints (None: all of the base).
+    """
+
+    base: str
+    method: str = "pca"
+    dims: int = 2
+    metric: Metric = "cosine"
+    layers: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    ids: tuple[str, ...] | None = None
+    seed: int = 0
+
+    @cached_property
+    def key(self) -> str:
+        return digest("map", canonical_json([self.base, self.method, self.dims, self.metric, self.layers, self.kinds,
+                                             self.ids, self.seed]))
