@@ -1,0 +1,46 @@
+"""Machine facts and places: the workspace folder, the shipped demo, devices, memory budgets, seeds.
+
+Every fact can be set by an environment variable; nothing here imports torch except `device`, which needs it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from explorer.errors import InputError, UnavailableError
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "data" / "demo"
+RECIPES = ROOT / "data" / "recipes"
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+# The streamed pass holds one block of this many bytes whatever the model size (all checkpoints' rows together).
+BLOCK_BYTES = int(os.environ.get("EXPLORER_BLOCK_BYTES", 32 << 20))
+# Task vectors kept on the device between two evaluations.
+DELTA_CACHE_BYTES = int(os.environ.get("EXPLORER_DELTA_CACHE_BYTES", 2 << 30))
+
+
+def workspace(path: str | Path | None = None) -> Path:
+    """The workspace folder: the argument, else EXPLORER_WORKSPACE, else the demo's working copy."""
+    chosen = path or os.environ.get("EXPLORER_WORKSPACE") or ROOT / "data" / "workspaces" / "demo"
+    return Path(chosen).expanduser().resolve()
+
+
+def is_demo(path: Path) -> bool:
+    return path == (ROOT / "data" / "workspaces" / "demo").resolve()
+
+
+def device(name: str = "auto") -> str:
+    """The device to compute on: the one named, or the best there is (cuda, then mps, then cpu)."""
+    import torch
+
+    if name not in DEVICES:
+        raise InputError(f"unknown device {name!r}; allowed: {', '.join(DEVICES)}.")
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(d for d in ("cuda", "mps", "cpu") if present[d])
+    if not present[name]:
+        raise UnavailableError(f"device {name!r} is not on this machine; use --device auto.")
+    return name
