@@ -1,0 +1,1 @@
+"""Labelled text to evaluate and fine-tune on: packaged datasets, tables, hub datasets, all as Parquet files."""

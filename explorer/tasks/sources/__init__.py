@@ -1,0 +1,1 @@
+"""Packaged datasets, one file per archive: each module has a tuple `DATASETS`; a new file adds datasets."""
