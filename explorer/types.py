@@ -110,13 +110,17 @@ class Layout:
 
 @dataclass(frozen=True)
 class Base:
-    """A pretrained model from which task vectors are measured. `path` is a Hugging Face folder."""
+    """A pretrained model from which task vectors are measured. `path` is a Hugging Face folder.
+
+    `prefix` is the name under which models with a head keep this backbone ("bert", "roberta", "transformer" …).
+    """
 
     id: str
     name: str
     path: str
     model_type: str
     layout: Layout
+    prefix: str = ""
     pooling: Literal["mean", "cls"] = "mean"
     note: str = ""
 

@@ -1,0 +1,111 @@
+"""One DuckDB file: opening it, its lock, its schema version, a cursor per thread, writes one at a time.
+
+Only one process can hold a DuckDB file. Whoever comes second is told which process has it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+
+from explorer.errors import WorkspaceError
+
+VERSION = "1"
+FILE = "catalog.duckdb"
+_SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class Database:
+    """A workspace's DuckDB file, open for reading and writing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self._connection = _connect(self.path)
+        self._local = threading.local()
+        self._writing = threading.RLock()
+        try:
+            self._migrate()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self._cursor().execute(sql, list(values)).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in a transaction that is committed at the end, or rolled back if anything was raised."""
+        with self._writing:
+            cursor = self._cursor()
+            cursor.begin()
+            try:
+                yield cursor
+            except BaseException:
+                cursor.rollback()
+                raise
+            cursor.commit()
+
+    def close(self) -> None:
+        """Write everything into the file and release its lock."""
+        with self._writing:
+            self._connection.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        if not hasattr(self._local, "cursor"):
+            self._local.cursor = self._connection.cursor()
+        return self._local.cursor
+
+    def _migrate(self) -> None:
+        tables = {name for (name,) in self.rows("SELECT table_name FROM information_schema.tables")}
+        if tables and "facts" not in tables:
+            raise WorkspaceError(f"{self.path}: a DuckDB file, but no catalog (tables: {', '.join(sorted(tables)[:5])}). "
+                                 "Choose another workspace folder.")
+        found = dict(self.rows("SELECT key, value FROM facts")) if tables else {}
+        if tables and found.get("version") != VERSION:
+            raise WorkspaceError(f"{self.path}: catalog version {found.get('version')}, this program reads {VERSION}. "
+                                 "Use the release that wrote it.")
+        if not tables:
+            with self.transaction() as cursor:
+                cursor.execute(_SCHEMA.read_text(encoding="utf-8"))
+                cursor.execute("INSERT INTO facts VALUES ('version', ?)", [VERSION])
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise WorkspaceError(f"{path.parent}: the workspace folder can't be made ({e.strerror}). Choose one that can be "
+                             "written, with --workspace or EXPLORER_WORKSPACE.") from e
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise WorkspaceError(f"{path.parent}: the workspace can't be written. Choose one that can, with --workspace or "
+                             "EXPLORER_WORKSPACE.")
+    try:
+        return duckdb.connect(str(path), config={"enable_external_access": True})
+    except duckdb.IOException as e:
+        if "lock" in str(e).lower():
+            raise WorkspaceError(f"{path.parent}: the workspace is held by {_holder(str(e))}. Close it, or use another "
+                                 "workspace.") from e
+        raise WorkspaceError(f"{path}: not a readable DuckDB file ({str(e).splitlines()[0]}).") from e
+    except duckdb.Error as e:
+        raise WorkspaceError(f"{path}: can't be opened ({str(e).splitlines()[0]}).") from e
+
+
+def _holder(message: str) -> str:
+    found = re.search(r"PID (\d+)", message)
+    if not found:
+        return "another process"
+    pid = int(found.group(1))
+    try:
+        command = " ".join(Path(part).name if part.startswith("/") else part for part in psutil.Process(pid).cmdline()[:5])
+    except psutil.Error:
+        return f"process {pid}"
+    return f"process {pid} ({command})"

@@ -1,0 +1,73 @@
+-- Every table is append-only but for names and metadata: results are keyed by what they depend on, never updated.
+CREATE TABLE IF NOT EXISTS facts (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+
+CREATE TABLE IF NOT EXISTS bases (
+    id VARCHAR PRIMARY KEY,             -- hash of the weights
+    name VARCHAR NOT NULL UNIQUE,
+    path VARCHAR NOT NULL,
+    model_type VARCHAR NOT NULL,
+    prefix VARCHAR NOT NULL,
+    pooling VARCHAR NOT NULL,
+    layout VARCHAR NOT NULL,            -- JSON: [name, shape, layer, kind] of each parameter
+    layout_key VARCHAR NOT NULL,
+    note VARCHAR NOT NULL,
+    added TIMESTAMP DEFAULT current_timestamp
+);
+
+CREATE TABLE IF NOT EXISTS checkpoints (
+    id VARCHAR PRIMARY KEY,             -- hash of the task vector
+    name VARCHAR NOT NULL UNIQUE,
+    base VARCHAR NOT NULL,
+    path VARCHAR NOT NULL,
+    format VARCHAR NOT NULL,
+    dataset VARCHAR,
+    task VARCHAR,
+    domain VARCHAR,
+    seed BIGINT,
+    train_size BIGINT,
+    method VARCHAR,
+    columns VARCHAR NOT NULL,           -- JSON: further metadata
+    layout_key VARCHAR NOT NULL,
+    rank INTEGER NOT NULL,              -- order of arrival within the layout; its Gram row has rank + 1 entries
+    gram BLOB NOT NULL,                 -- float64 (rank + 1, g): inner products with the checkpoints of rank 0 … rank
+    added TIMESTAMP DEFAULT current_timestamp,
+    UNIQUE (layout_key, rank)
+);
+
+CREATE TABLE IF NOT EXISTS projections (
+    key VARCHAR PRIMARY KEY,
+    spec VARCHAR NOT NULL,              -- JSON of the MapSpec
+    ids VARCHAR NOT NULL,
+    coords BLOB NOT NULL,               -- float64 (n, k)
+    explained VARCHAR,
+    added TIMESTAMP DEFAULT current_timestamp
+);
+
+CREATE TABLE IF NOT EXISTS tasks (
+    name VARCHAR PRIMARY KEY,
+    path VARCHAR NOT NULL,
+    labels VARCHAR NOT NULL,
+    n_train INTEGER NOT NULL,
+    n_test INTEGER NOT NULL,
+    digest VARCHAR NOT NULL,            -- hash of all rows: the identity that scores refer to
+    family VARCHAR,
+    domain VARCHAR,
+    source VARCHAR NOT NULL,
+    added TIMESTAMP DEFAULT current_timestamp
+);
+
+CREATE TABLE IF NOT EXISTS scores (
+    point VARCHAR NOT NULL,             -- hash of the Point
+    task VARCHAR NOT NULL,              -- digest of the task
+    probe VARCHAR NOT NULL,             -- key of the measurement's settings
+    recipe VARCHAR NOT NULL,            -- JSON of the Point
+    loss DOUBLE NOT NULL,
+    stderr DOUBLE NOT NULL,
+    accuracy DOUBLE NOT NULL,
+    n INTEGER NOT NULL,
+    device VARCHAR NOT NULL,
+    seconds DOUBLE NOT NULL,
+    losses BLOB NOT NULL,               -- float32 (n,)
+    added TIMESTAMP DEFAULT current_timestamp,
+    PRIMARY KEY (point, task, probe)
+);

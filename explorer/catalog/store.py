@@ -1,0 +1,226 @@
+"""The catalog of one workspace: what is written and read, in the project's own values.
+
+Every write is one transaction. Paths are kept as given if absolute, as `demo:…` if they lie in the shipped demo (so that
+a moved checkout still finds them), and relative to the workspace if they lie inside it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer import settings
+from explorer.catalog.database import Database
+from explorer.errors import InputError, UnknownNameError
+from explorer.types import (
+    Base,
+    Checkpoint,
+    Gram,
+    Layout,
+    MapSpec,
+    Point,
+    Probe,
+    Projection,
+    Score,
+    Task,
+    canonical_json,
+    digest,
+)
+
+_BASE = "id, name, path, model_type, prefix, pooling, layout, note"
+_CHECKPOINT = "id, name, base, path, format, dataset, task, domain, seed, train_size, method, columns"
+_TASK = "name, path, labels, n_train, n_test, digest, family, domain, source"
+_SCORE = "point, task, probe, loss, stderr, accuracy, n, device, seconds, losses"
+
+
+class Catalog:
+    """A workspace's catalog. Reads are safe from any thread; writes wait for each other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = Database(folder)
+        self._gram: dict[str, tuple[int, tuple[str, ...], np.ndarray]] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        self.database.close()
+
+    # ------------------------------------------------------------------ paths
+
+    def stored(self, path: Path) -> str:
+        """How a path is written into the catalog."""
+        path = path.resolve()
+        for root, form in ((settings.DEMO, "demo:{}"), (self.folder, "{}")):
+            if path.is_relative_to(root):
+                return form.format(path.relative_to(root).as_posix())
+        return str(path)
+
+    def resolve(self, stored: str) -> Path:
+        """Where a stored path lies on this machine."""
+        return settings.DEMO / stored.removeprefix("demo:") if stored.startswith("demo:") else self.folder / stored
+
+    # ------------------------------------------------------------------ models
+
+    def add_base(self, base: Base) -> None:
+        """Add a base; nothing happens if its weights are known. InputError if its name is taken by other weights."""
+        for other in self.bases():
+            if other.id == base.id:
+                return
+            if other.name == base.name:
+                raise InputError(f"a base called {base.name!r} with other weights is in this workspace already.")
+        with self.database.transaction() as cursor:
+            cursor.execute(f"INSERT INTO bases ({_BASE}, layout_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                           [base.id, base.name, base.path, base.model_type, base.prefix, base.pooling,
+                            base.layout.as_json(), base.note, base.layout.key])
+
+    def bases(self) -> list[Base]:
+        """All bases, in order of arrival."""
+        return [Base(id=r[0], name=r[1], path=r[2], model_type=r[3], prefix=r[4], pooling=r[5],
+                     layout=Layout.from_json(r[6]), note=r[7])
+                for r in self.database.rows(f"SELECT {_BASE} FROM bases ORDER BY added, name")]
+
+    def base(self, name: str) -> Base:
+        """A base by name or id; UnknownNameError lists them."""
+        bases = self.bases()
+        for base in bases:
+            if name in (base.id, base.name):
+                return base
+        raise UnknownNameError("base", name, [b.name for b in bases])
+
+    def ranked(self, layout_key: str) -> list[Checkpoint]:
+        """The checkpoints of one layout in the order of their Gram rows."""
+        return self._checkpoints("WHERE layout_key = ? ORDER BY rank", [layout_key])
+
+    def add_checkpoint(self, checkpoint: Checkpoint, layout: Layout, gram_row: np.ndarray) -> None:
+        """Add a checkpoint with its Gram row, float64 (rank + 1, g), in one transaction.
+
+        InputError for a duplicate (same weights) or a name that is taken.
+        """
+        if clash := self.database.rows("SELECT id, name FROM checkpoints WHERE id = ? OR name = ?",
+                                       [checkpoint.id, checkpoint.name]):
+            same = next((name for i, name in clash if i == checkpoint.id), None)
+            raise InputError(f"{checkpoint.path}: duplicate, the same weights are in the catalog as {same!r}." if same
+                             else f"{checkpoint.path}: the name {checkpoint.name!r} is taken by other weights.")
+        c = checkpoint
+        with self.database.transaction() as cursor:
+            rank = cursor.execute("SELECT coalesce(max(rank) + 1, 0) FROM checkpoints WHERE layout_key = ?",
+                                  [layout.key]).fetchall()[0][0]
+            if gram_row.shape != (rank + 1, len(layout.groups)):
+                raise ValueError(f"row {rank} of the Gram must be {(rank + 1, len(layout.groups))}, got {gram_row.shape}")
+            cursor.execute(
+                f"INSERT INTO checkpoints ({_CHECKPOINT}, layout_key, rank, gram) VALUES ({', '.join('?' * 15)})",
+                [c.id, c.name, c.base, c.path, c.format, c.dataset, c.task, c.domain, c.seed, c.train_size, c.method,
+                 canonical_json(dict(c.columns)), layout.key, rank, gram_row.astype("<f8").tobytes()])
+
+    def checkpoints(self, base: str | None = None) -> list[Checkpoint]:
+        """The checkpoints of a base (by id; None: of all bases), in order of arrival."""
+        where, values = ("WHERE base = ? ", [base]) if base else ("", [])
+        return self._checkpoints(f"{where}ORDER BY layout_key, rank", values)
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """A checkpoint by name or id; UnknownNameError suggests near names."""
+        if found := self._checkpoints("WHERE name = ? OR id = ? ORDER BY name = ? DESC LIMIT 1", [name, name, name]):
+            return found[0]
+        raise UnknownNameError("checkpoint", name, [n for (n,) in self.database.rows("SELECT name FROM checkpoints")])
+
+    def gram(self, base: str | None = None) -> Gram:
+        """The Gram of a base's checkpoints; None: of every checkpoint (InputError if their layouts differ).
+
+        Across bases each task vector is measured from its own base.
+        """
+        keys = dict(self.database.rows("SELECT id, layout_key FROM bases"))
+        wanted = {keys[base]} if base else set(keys.values())
+        if len(wanted) > 1:
+            raise InputError("the bases in this workspace have different architectures; choose one base.")
+        ids = [c.id for c in self.checkpoints(base)]
+        layout = next(b.layout for b in self.bases() if b.layout.key in wanted) if wanted else Layout(())
+        known, values = self._gram_of(layout)
+        return Gram(known, layout.groups, values).subset(ids)
+
+    def _gram_of(self, layout: Layout) -> tuple[tuple[str, ...], np.ndarray]:
+        count = self.database.rows("SELECT count(*) FROM checkpoints WHERE layout_key = ?", [layout.key])[0][0]
+        with self._lock:
+            if layout.key not in self._gram or self._gram[layout.key][0] != count:
+                rows = self.database.rows("SELECT id, rank, gram FROM checkpoints WHERE layout_key = ? ORDER BY rank",
+                                          [layout.key])
+                values = np.zeros((len(layout.groups), len(rows), len(rows)))
+                for i, (_, rank, blob) in enumerate(rows):
+                    row = np.frombuffer(blob, "<f8").reshape(rank + 1, len(layout.groups)).T
+                    # ranks are dense: checkpoints are never taken out singly
+                    values[:, i, : i + 1] = values[:, : i + 1, i] = row
+                self._gram[layout.key] = (len(rows), tuple(r[0] for r in rows), values)
+            return self._gram[layout.key][1:]
+
+    def _checkpoints(self, clause: str, values: Sequence[Any]) -> list[Checkpoint]:
+        return [Checkpoint(*r[:11], columns=json.loads(r[11]))
+                for r in self.database.rows(f"SELECT {_CHECKPOINT} FROM checkpoints {clause}", values)]
+
+    # ------------------------------------------------------------------ projections
+
+    def add_projection(self, spec: MapSpec, projection: Projection) -> None:
+        """Keep a map's coordinates; the first ones stored for a spec stay, so every viewer sees the same."""
+        explained = None if projection.explained is None else canonical_json(list(projection.explained))
+        with self.database.transaction() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO projections (key, spec, ids, coords, explained) VALUES (?, ?, ?, ?, ?)",
+                           [_map_key(spec, projection.ids), canonical_json(asdict(spec)),
+                            canonical_json(list(projection.ids)), projection.coords.astype("<f8").tobytes(), explained])
+
+    def projection(self, spec: MapSpec, ids: Sequence[str]) -> Projection | None:
+        """The stored map of these checkpoints, or None."""
+        rows = self.database.rows("SELECT coords, explained FROM projections WHERE key = ?", [_map_key(spec, ids)])
+        if not rows:
+            return None
+        coords = np.frombuffer(rows[0][0], "<f8").reshape(len(ids), spec.dims)
+        explained = tuple(json.loads(rows[0][1])) if rows[0][1] else None
+        return Projection(tuple(ids), coords, spec.method, spec.metric, explained)
+
+    # ------------------------------------------------------------------ tasks
+
+    def add_task(self, task: Task) -> None:
+        """Add a task, or replace the one of that name (its scores are kept: they refer to the texts' digest)."""
+        with self.database.transaction() as cursor:
+            cursor.execute(f"INSERT OR REPLACE INTO tasks ({_TASK}) VALUES ({', '.join('?' * 9)})",
+                           [task.name, self.stored(Path(task.path)), canonical_json(list(task.labels)), task.n_train,
+                            task.n_test, task.digest, task.family, task.domain, task.source])
+
+    def tasks(self) -> list[Task]:
+        """All tasks by name; `path` is where the texts are or will be."""
+        return [Task(r[0], str(self.resolve(r[1])), tuple(json.loads(r[2])), *r[3:])
+                for r in self.database.rows(f"SELECT {_TASK} FROM tasks ORDER BY name")]
+
+    def task(self, name: str) -> Task:
+        """A task by name; UnknownNameError lists them."""
+        tasks = {t.name: t for t in self.tasks()}
+        if name not in tasks:
+            raise UnknownNameError("task", name, tasks)
+        return tasks[name]
+
+    # ------------------------------------------------------------------ scores
+
+    def add_scores(self, scores: Sequence[tuple[Point, Score]]) -> None:
+        """Keep scores; one that is known already stays as it is."""
+        with self.database.transaction() as cursor:
+            for point, s in scores:
+                cursor.execute(f"INSERT OR IGNORE INTO scores ({_SCORE}, recipe) VALUES ({', '.join('?' * 11)})",
+                               [s.point, s.task, s.probe, s.loss, s.stderr, s.accuracy, s.n, s.device, s.seconds,
+                                s.losses.astype("<f4").tobytes(), canonical_json(point.as_dict())])
+
+    def scores(self, points: Sequence[Point], task: Task, probe: Probe) -> list[Score | None]:
+        """The stored score of each Point on a task, None where there is none."""
+        found = self.known_scores(task, probe)
+        return [found.get(p.hash) for p in points]
+
+    def known_scores(self, task: Task, probe: Probe) -> Mapping[str, Score]:
+        """Point hash → score, of everything measured on a task with these settings."""
+        rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ?", [task.digest, probe.key])
+        return {r[0]: Score(*r[:9], losses=np.frombuffer(r[9], "<f4")) for r in rows}
+
+
+def _map_key(spec: MapSpec, ids: Sequence[str]) -> str:
+    return digest(spec.key, canonical_json(list(ids)))

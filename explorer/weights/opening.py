@@ -1,0 +1,123 @@
+"""From a folder to a base or a task vector, with every check that needs no weight.
+
+A folder is one of three formats: a PEFT adapter (`adapter_config.json`), a stored task vector
+(`task_vector.safetensors`), or a whole model (`config.json` and weights). What does not fit the base is refused here,
+naming the file, what came and what is allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from explorer.errors import CheckpointError
+from explorer.types import Base, Layout
+from explorer.weights import lora
+from explorer.weights.deltas import Delta, Difference, Stored, Weights
+from explorer.weights.layout import layout_of, match, read_config
+from explorer.weights.saving import FILE, FORMAT
+from explorer.weights.tensors import open_file, open_tensors, read_json
+from explorer.weights.vocabulary import same_vocabulary
+
+Format = Literal["weights", "lora", "task-vector"]
+# Two configs describe one architecture when these agree (those that a config has).
+_ARCHITECTURE = ("model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+                 "vocab_size", "max_position_embeddings", "type_vocab_size", "dim", "n_layers", "n_embd", "n_layer",
+                 "n_head", "embedding_size", "num_key_value_heads", "head_dim", "hidden_act", "position_embedding_type",
+                 "rope_theta", "tie_word_embeddings")
+
+
+@dataclass(frozen=True)
+class OpenBase:
+    """A base at hand: its parameters on disk, layout, and the prefix its backbone has inside models with a head."""
+
+    folder: Path
+    config: Any
+    layout: Layout
+    prefix: str
+    weights: Weights
+
+
+def folder_at(path: Path) -> Path:
+    """`path` if it is a folder that holds anything; CheckpointError otherwise."""
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: no such folder.")
+    if not any(path.iterdir()):
+        raise CheckpointError(f"{path}: the folder is empty; a model folder with config.json and weights is needed.")
+    return path
+
+
+def format_of(folder: Path) -> Format:
+    """How a checkpoint folder stores its task vector."""
+    if (folder / lora.CONFIG).is_file():
+        return "lora"
+    return "task-vector" if (folder / FILE).is_file() else "weights"
+
+
+def open_base(folder: Path) -> OpenBase:
+    """A base from its folder, all names and shapes checked, no weight read."""
+    folder_at(folder)
+    if format_of(folder) != "weights":
+        raise CheckpointError(f"{folder}: a base must be a whole model, this is a {format_of(folder)} folder.")
+    config = read_config(folder)
+    layout, prefix = layout_of(config)
+    tensors = open_tensors(folder)
+    return OpenBase(folder, config, layout, prefix, Weights(tensors, match(tensors.shapes, layout, prefix, str(folder))))
+
+
+def reopen_base(base: Base, folder: Path) -> OpenBase:
+    """A base that was checked before: its stored layout is used, so that nothing heavy is imported."""
+    raw = read_json(folder / "config.json")
+    tensors = open_tensors(folder)
+    names = match(tensors.shapes, base.layout, base.prefix, str(folder))
+    return OpenBase(folder, raw, base.layout, base.prefix, Weights(tensors, names))
+
+
+def open_delta(folder: Path, base: OpenBase) -> Delta:
+    """The task vector of a checkpoint folder over a base; CheckpointError says what does not fit."""
+    folder_at(folder)
+    kind = format_of(folder)
+    if kind == "lora":
+        return lora.low_rank(folder, base.layout, base.prefix, base.weights)
+    if kind == "task-vector":
+        return _stored(folder, base.layout)
+    tensors = open_tensors(folder)
+    names = match(tensors.shapes, base.layout, base.prefix, str(folder))
+    return Difference(Weights(tensors, names), base.weights)
+
+
+def check_against(folder: Path, base: OpenBase) -> None:
+    """Architecture and vocabulary of a folder against the base's; nothing to check where a folder has neither."""
+    if not (folder / "config.json").is_file():
+        if format_of(folder) == "weights":
+            raise CheckpointError(f"{folder}: no config.json; a Hugging Face model folder is needed.")
+        return
+    mine, theirs = read_json(folder / "config.json"), read_json(base.folder / "config.json")
+    for key in _ARCHITECTURE:
+        if key in mine and key in theirs and mine[key] != theirs[key]:
+            raise CheckpointError(f"{folder / 'config.json'}: {key} is {mine[key]!r}, the base has {theirs[key]!r}. "
+                                  "It was fine-tuned from another base.")
+    same_vocabulary(folder, base.folder)
+
+
+def _stored(folder: Path, layout: Layout) -> Stored:
+    path = folder / FILE
+    tensors = open_file(path)
+    if tensors.metadata.get("format") != FORMAT["format"] or tensors.metadata.get("version") != FORMAT["version"]:
+        raise CheckpointError(f"{path}: header says {tensors.metadata or 'nothing'}; needed: {FORMAT}.")
+    known = {t.name: t for t in layout.tensors}
+    for name, shape in tensors.shapes.items():
+        owner, _, scale = name.partition("::")
+        if owner not in known:
+            raise CheckpointError(f"{path}: tensor {name!r} is no parameter of the base.")
+        allowed = (known[owner].shape[0],) if scale else known[owner].shape
+        if tuple(shape) != allowed:
+            raise CheckpointError(f"{path}: {name} is {tuple(shape)}, the base has {allowed}.")
+    plain = {name: name for name in tensors if "::" not in name}
+    for name in plain:
+        if tensors[name].dtype == torch.int8 and f"{name}::scale" not in tensors:
+            raise CheckpointError(f"{path}: {name} is int8 without {name}::scale.")
+    return Stored(tensors, plain)
