@@ -376,3 +376,15 @@ class MapSpec:
     def key(self) -> str:
         return digest("map", canonical_json([self.base, self.method, self.dims, self.metric, self.layers, self.kinds,
                                              self.ids, self.seed]))
+
+
+# --------------------------------------------------------------------------- work
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a piece of work is: `done` of `total` steps, and what it is doing now."""
+
+    done: int
+    total: int
+    message: str = ""

@@ -39,11 +39,6 @@ class FlatPoint:
         for checkpoint, coefficient in point.terms:
             self.theta.add_(self._delta(checkpoint), alpha=coefficient)
 
-    def view(self, name: str) -> torch.Tensor:
-        """The part of θ that is the parameter of this canonical name, in its shape."""
-        tensor = next(t for t in self.layout.tensors if t.name == name)
-        return self.theta[tensor.offset : tensor.offset + tensor.size].view(tensor.shape)
-
     def _delta(self, checkpoint: str) -> torch.Tensor:
         if checkpoint not in self._deltas:
             delta = self._to_device(self._open(checkpoint).flat(self.layout))

@@ -1,0 +1,75 @@
+"""The model whose parameters are views into one flat buffer: moving to a Point is writing that buffer.
+
+No state dict is rebuilt and no model reloaded between Points.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from explorer.errors import JobError
+from explorer.evaluation.texts import Batch
+from explorer.types import Point
+from explorer.weights.point import FlatPoint
+
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Encoder:
+    """A bare backbone on its device that can be moved to any Point of its base."""
+
+    def __init__(self, folder: Path, flat: FlatPoint, pooling: Literal["mean", "cls"], dtype: str = "fp32") -> None:
+        self.flat, self._pooling, self._dtype = flat, pooling, dtype
+        self.model = _backbone(folder, flat)
+
+    def move(self, point: Point) -> None:
+        self.flat.move(point)
+
+    @torch.inference_mode()
+    def features(self, batches: Sequence[Batch], between: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Pooled features of a split, float64 of shape (b, h) in the split's order; `between` is called per batch.
+
+        JobError if a feature is not finite (a Point so far out that the model overflows).
+        """
+        rows, values = [], []
+        for batch in batches:
+            between()
+            with self._autocast():
+                hidden = self.model(**batch.inputs).last_hidden_state.float()
+            values.append(self._pool(hidden, batch.inputs["attention_mask"]))
+            rows.append(batch.rows)
+        pooled = torch.cat(values).double().cpu().numpy()
+        if not np.isfinite(pooled).all():
+            raise JobError("the model's features are not finite at this Point: it lies too far from the base.")
+        features = np.empty_like(pooled)
+        features[np.concatenate(rows)] = pooled
+        return features
+
+    def _pool(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        if self._pooling == "cls":
+            return hidden[:, 0]
+        weight = mask[:, :, None].to(hidden.dtype)
+        return (hidden * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self._dtype == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.flat.device, dtype=_AUTOCAST[self._dtype])
+
+
+def _backbone(folder: Path, flat: FlatPoint) -> torch.nn.Module:
+    """The architecture of a folder with every parameter of the layout made a view into the flat buffer."""
+    from transformers import AutoConfig, AutoModel
+
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    model = AutoModel.from_config(config).float().eval().to(flat.device)
+    parameters = dict(model.named_parameters())
+    for tensor in flat.layout.tensors:
+        parameters[tensor.name].data = flat.theta[tensor.offset : tensor.offset + tensor.size].view(tensor.shape)
+    return model.requires_grad_(False)

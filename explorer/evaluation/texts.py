@@ -1,0 +1,89 @@
+"""A task's texts as token batches: tokenised once, sorted by length, padded only to the longest of their batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from explorer.tasks.prepare import Split, load
+from explorer.types import Probe, Task
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One split, tokenised: ids of each text (ragged), and labels (b,) int64."""
+
+    ids: tuple[tuple[int, ...], ...]
+    types: tuple[tuple[int, ...], ...] | None
+    labels: np.ndarray
+    pad: int
+
+    @property
+    def tokens(self) -> int:
+        return sum(map(len, self.ids))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded texts on the device: `rows` are their numbers in the split, `inputs` the model's arguments."""
+
+    rows: np.ndarray
+    inputs: dict[str, torch.Tensor]
+
+
+def tokenizer_of(folder: Path) -> Any:
+    """The tokenizer of a base's folder, without code from the folder."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def encode(task: Task, tokenizer: Any, probe: Probe) -> tuple[Encoded, Encoded]:
+    """(train, test) of a task: the first `probe.train` and `probe.test` texts of its splits (0: all)."""
+    texts = load(task)
+    return (_encode(texts.train, tokenizer, probe.train, probe.length),
+            _encode(texts.test, tokenizer, probe.test, probe.length))
+
+
+def _encode(split: Split, tokenizer: Any, limit: int, length: int) -> Encoded:
+    some = split.first(limit)
+    pairs = None if some.pairs is None else list(some.pairs)
+    out = tokenizer(list(some.texts), pairs, truncation=True, max_length=length)
+    types = out.get("token_type_ids") if pairs else None
+    return Encoded(tuple(map(tuple, out["input_ids"])), tuple(map(tuple, types)) if types else None, some.labels,
+                   tokenizer.pad_token_id or 0)
+
+
+def batches(encoded: Encoded, tokens: int, device: str) -> list[Batch]:
+    """The split in batches of at most `tokens` padded tokens (at least one text each), longest first.
+
+    Longest first, so that memory that does not suffice shows at once.
+    """
+    order = sorted(range(len(encoded.ids)), key=lambda i: -len(encoded.ids[i]))
+    made, start = [], 0
+    while start < len(order):
+        width = len(encoded.ids[order[start]])
+        rows = order[start : start + max(1, tokens // width)]
+        start += len(rows)
+        inputs = {"input_ids": _padded([encoded.ids[i] for i in rows], width, encoded.pad),
+                  "attention_mask": _padded([(1,) * len(encoded.ids[i]) for i in rows], width, 0)}
+        if encoded.types is not None:
+            inputs["token_type_ids"] = _padded([encoded.types[i] for i in rows], width, 0)
+        made.append(Batch(np.array(rows), {k: _to(v, device) for k, v in inputs.items()}))
+    return made
+
+
+def _padded(rows: Sequence[Sequence[int]], width: int, fill: int) -> torch.Tensor:
+    out = torch.full((len(rows), width), fill, dtype=torch.long)
+    for row, values in zip(out, rows, strict=True):
+        row[: len(values)] = torch.tensor(values)
+    return out
+
+
+def _to(values: torch.Tensor, device: str) -> torch.Tensor:
+    return values.pin_memory().to(device, non_blocking=True) if device == "cuda" else values.to(device)
