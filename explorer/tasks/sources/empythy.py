@@ -28,11 +28,14 @@ _DAMAGED = re.compile(rb"[_\x80-\xff]*[\x80-\xff][_\x80-\xff]*")
 
 
 def _about(subject: str) -> Callable[[Members], Iterator[Row]]:
+    mine, others = _PATTERNS[subject], [p for name, p in _PATTERNS.items() if name != subject]
+
     def read(members: Members) -> Iterator[Row]:
         for row in table(_DAMAGED.sub(b" ", members.read(FILE)).decode("ascii")):
             # A tweet on two subjects belongs to neither, which keeps the datasets disjoint.
-            if [name for name, p in _PATTERNS.items() if p.search(row["text"])] == [subject]:
-                yield Row(tweet(row["text"]), row["sentiment"])
+            text = row["text"]
+            if mine.search(text) and not any(other.search(text) for other in others):
+                yield Row(tweet(text), row["sentiment"])
 
     return read
 

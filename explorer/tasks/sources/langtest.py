@@ -32,9 +32,9 @@ def _privacy(members: Members) -> Iterator[Row]:
 
 DATASETS = (
     PackagedDataset("boolq", "verification", "wikipedia", ARCHIVE,
-                    "questions of searchers and passages of Wikipedia, CC BY-SA 3.0; Apache-2.0 licence of the package.",
+                    "searchers' questions on Wikipedia passages, CC BY-SA 3.0; Apache-2.0 licence of the package.",
                     _boolq),
     PackagedDataset("privacy-qa", "verification", "policies", ARCHIVE,
-                    "privacy policies of apps and crowd workers' questions, MIT; Apache-2.0 licence of the package.",
+                    "privacy policies of apps and crowd workers' questions; Apache-2.0 licence of the package.",
                     _privacy),
 )

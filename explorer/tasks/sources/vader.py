@@ -33,9 +33,9 @@ def _ratings(file: str, *, grouped: bool) -> Callable[[Members], Iterator[Row]]:
 
 
 def _dataset(name: str, domain: str, file: str, texts: str, *, grouped: bool = False) -> PackagedDataset:
-    return PackagedDataset(
-        name, "sentiment", domain, ARCHIVE,
-        f"{texts}, rated by people for Hutto and Gilbert, 2014; MIT licence of the package.", _ratings(file, grouped=grouped))
+    return PackagedDataset(name, "sentiment", domain, ARCHIVE,
+                           f"{texts}, rated by people for Hutto and Gilbert, 2014; MIT licence of the package.",
+                           _ratings(file, grouped=grouped))
 
 
 DATASETS = (
