@@ -43,11 +43,14 @@ class UnknownNameError(InputError):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
+        self.what, self.name, self.known = what, name, known
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         shown = ", ".join(known[:20]) + (f" … ({len(known)} in all)" if len(known) > 20 else "")
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         super().__init__(f"unknown {what} {name!r}.{hint} Known: {shown or 'none'}.")
-        self.what, self.name, self.known = what, name, known
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+        return UnknownNameError, (self.what, self.name, self.known)
 
 
 class WorkspaceError(ExplorerError):

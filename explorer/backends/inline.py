@@ -1,0 +1,32 @@
+"""The backend that runs work in the calling thread, at once. It ships: command lines and notebooks use it."""
+
+from __future__ import annotations
+
+import contextlib
+
+from explorer.backends._jobs import Backend, Job
+
+
+class inline(Backend):  # noqa: N801 - a plug-in is named after its file
+    """Work is over when `submit` returns; an interrupt cancels it."""
+
+    def _run(self, job: Job) -> None:
+        job.begin()
+        try:
+            with contextlib.closing(job.work.begin()) as running:
+                for value in running:
+                    job.take(value)
+                    if job.cancelling:
+                        job.end("cancelled")
+                        return
+        except KeyboardInterrupt:
+            job.end("cancelled")
+            raise
+        except Exception as e:  # noqa: BLE001 - whatever work raises is the job's outcome; result() raises it again
+            job.end("failed", e)
+        else:
+            job.end("done")
+
+    def close(self) -> None:
+        for job in self._jobs:
+            job.cancel()

@@ -1,0 +1,69 @@
+"""A catalog as Parquet files, and back: how the demo's catalog is shipped without its DuckDB file.
+
+The shipped folder is never written to by the running app: a workspace is built from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from explorer.catalog.database import FILE, Database
+from explorer.errors import WorkspaceError
+
+TABLES = ("bases", "checkpoints", "projections", "tasks", "scores")
+
+
+def pack(database: Database, folder: Path) -> None:
+    """Write every table of a catalog into `folder`, one Parquet file a table, in a fixed order of rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in TABLES:
+        temporary = folder / f".{table}.{os.getpid()}.parquet"
+        database.rows(f"COPY (SELECT * EXCLUDE added FROM {table} ORDER BY ALL) TO '{_quoted(temporary)}' "
+                      "(FORMAT parquet, COMPRESSION zstd)")
+        temporary.replace(folder / f"{table}.parquet")
+
+
+def unpack(folder: Path, workspace: Path) -> None:
+    """Build a workspace's catalog from the files of `folder`; a catalog built from other files is kept aside.
+
+    Nothing happens where the workspace's catalog was built from these files. It is built under another name and renamed,
+    so that an interrupted start leaves nothing half-made.
+    """
+    if missing := [t for t in TABLES if not (folder / f"{t}.parquet").is_file()]:
+        raise WorkspaceError(f"{folder}: the shipped catalog lacks {', '.join(missing)}.parquet; check out the repository "
+                             "again.")
+    mark = _mark(folder)
+    built = workspace / "built-from"
+    target = workspace / FILE
+    if target.is_file() and built.is_file() and built.read_text() == mark:
+        return
+    building = workspace / f".building-{os.getpid()}"
+    shutil.rmtree(building, ignore_errors=True)
+    database = Database(building)
+    try:
+        for table in TABLES:
+            with database.transaction() as cursor:
+                cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?)",
+                               [str(folder / f"{table}.parquet")])
+    finally:
+        database.close()
+    if target.is_file():
+        Database(workspace).close()  # refuses with the holder's name while another process has it
+        target.replace(workspace / f"catalog-{(built.read_text() if built.is_file() else 'unknown')[:8]}.duckdb")
+    (building / FILE).replace(target)
+    built.write_text(mark)
+    shutil.rmtree(building)
+
+
+def _mark(folder: Path) -> str:
+    h = hashlib.sha256()
+    for table in TABLES:
+        h.update((folder / f"{table}.parquet").read_bytes())
+    return h.hexdigest()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

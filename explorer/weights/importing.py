@@ -1,0 +1,178 @@
+"""Import as work for a backend: folders in, checked checkpoints with their Gram rows out.
+
+Each folder is checked (headers only), read once for its hash, finiteness and likeness to the base, and then joins one
+streamed pass for the Gram rows. What does not fit is refused with its reason and the rest goes on. The catalog writes a
+checkpoint when its row arrives: it is there whole or not at all, and an interrupted import is resumed by running it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.errors import CheckpointError, ExplorerError, InputError
+from explorer.types import Base, Checkpoint, Layout, Progress
+from explorer.weights.annotations import Annotation
+
+# Checkpoints whose rows are computed in one pass: more means fewer reads of those already there, less resumable.
+_TOGETHER = 64
+
+
+@dataclass(frozen=True)
+class Import:
+    """Folders to import with what their metadata table says of them, and what the workspace holds already.
+
+    `bases` and `known` pair values with folders; `known` is in Gram order. `new_base` is a folder that may be a base yet
+    unknown; `base` names the base that folders which name none are measured from.
+    """
+
+    folders: tuple[tuple[str, Annotation], ...]
+    bases: tuple[tuple[Base, str], ...]
+    known: tuple[tuple[Checkpoint, str], ...]
+    new_base: str | None = None
+    base: str | None = None
+
+
+@dataclass(frozen=True)
+class NewBase:
+    """A base that was not in the workspace; `folder` is where it lies."""
+
+    base: Base
+    folder: str
+
+
+@dataclass(frozen=True, eq=False)
+class NewCheckpoint:
+    """A checked checkpoint and its Gram row (rank + 1, g) float64."""
+
+    checkpoint: Checkpoint
+    folder: str
+    layout: Layout
+    gram_row: np.ndarray
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A folder that was not imported, and why."""
+
+    folder: str
+    reason: str
+
+
+def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewCheckpoint | Refused]:
+    """Check, hash and multiply; yields each outcome as it is known."""
+    total = 2 * len(request.folders) + 1
+    yield Progress(0, total, "opening the base")
+    models = _Models(request)
+    if request.new_base is not None:
+        yield NewBase(models.add_base(Path(request.new_base)), request.new_base)
+    accepted: list[tuple[Checkpoint, str]] = []
+    for number, (folder, annotation) in enumerate(request.folders, start=1):
+        try:
+            accepted.append((models.check(Path(folder), annotation), folder))
+        except ExplorerError as e:
+            yield Refused(folder, str(e))
+        yield Progress(number, total, f"checked {number} of {len(request.folders)}")
+    done = len(request.folders)
+    for start in range(0, len(accepted), _TOGETHER):
+        part = accepted[start : start + _TOGETHER]
+        yield Progress(done, total, f"inner products of {len(part)} checkpoints")
+        for found in models.rows(part):
+            done += 1
+            yield found
+            yield Progress(done, total, f"imported {found.checkpoint.name}")
+    yield Progress(total, total, f"{len(accepted)} imported, {len(request.folders) - len(accepted)} refused")
+
+
+class _Models:
+    """The opened bases and the checkpoints known so far, in Gram order for each layout."""
+
+    def __init__(self, request: Import) -> None:
+        from explorer.weights.opening import reopen_base
+
+        self._bases = {b.id: (b, reopen_base(b, Path(folder))) for b, folder in request.bases}
+        self._known = list(request.known)
+        self._names = {c.name: c for c, _ in request.known}
+        self._ids = {c.id: c for c, _ in request.known}
+        self._default = request.base
+
+    def add_base(self, folder: Path) -> Base:
+        """Open a base; the known one where its weights are the same."""
+        from explorer.weights.annotations import annotation_of
+        from explorer.weights.fingerprint import base_id
+        from explorer.weights.opening import open_base
+
+        opened = open_base(folder)
+        said = annotation_of(folder)
+        identity = base_id(opened.weights, opened.layout)
+        pooling = said.columns.get("pooling", "mean")
+        if pooling not in ("mean", "cls"):
+            raise CheckpointError(f"{folder / 'explorer.json'}: pooling {pooling!r}; allowed: 'mean', 'cls'.")
+        base = Base(identity, said.name or folder.name, str(folder), opened.config.model_type, opened.layout,
+                    opened.prefix, pooling, str(said.columns.get("note", "")))
+        base = self._bases[identity][0] if identity in self._bases else base
+        self._bases[identity] = (base, opened)
+        self._default = base.id
+        return base
+
+    def check(self, folder: Path, annotation: Annotation) -> Checkpoint:
+        """A folder as a checkpoint; ExplorerError with the reason if it can't be one."""
+        from explorer.weights.annotations import annotation_of
+        from explorer.weights.fingerprint import fingerprint
+        from explorer.weights.opening import check_against, folder_at, format_of, open_delta
+
+        folder_at(folder)
+        said = annotation_of(folder).updated(annotation)
+        base, opened = self._base_for(folder, said)
+        check_against(folder, opened)
+        found = fingerprint(open_delta(folder, opened), opened.weights, base.layout, str(folder))
+        name = said.name or folder.name
+        if same := self._ids.get(found.id):
+            raise InputError(f"{folder}: duplicate, the same weights are already here as {same.name!r} ({same.path}).")
+        if name in self._names:
+            raise InputError(f"{folder}: the name {name!r} is taken by other weights; give it another with \"name\" in "
+                             "explorer.json or in the metadata table.")
+        columns = {**said.columns, "norm": found.norm, "cosine_with_base": found.likeness}
+        checkpoint = Checkpoint(found.id, name, base.id, str(folder), format_of(folder), said.dataset, said.task,
+                                said.domain, said.seed, said.train_size, said.method, columns)
+        self._ids[found.id] = self._names[name] = checkpoint
+        return checkpoint
+
+    def rows(self, part: list[tuple[Checkpoint, str]]) -> Iterator[NewCheckpoint]:
+        """The Gram rows of checked checkpoints, one pass for each layout among them."""
+        from explorer.weights.gram import gram_rows
+        from explorer.weights.opening import open_delta
+
+        for key in dict.fromkeys(self._bases[c.base][0].layout.key for c, _ in part):
+            new = [(c, f) for c, f in part if self._bases[c.base][0].layout.key == key]
+            old = [(c, f) for c, f in self._known if self._bases[c.base][0].layout.key == key]
+            layout = self._bases[new[0][0].base][0].layout
+            deltas = [open_delta(Path(f), self._bases[c.base][1]) for c, f in old + new]
+            rows = gram_rows(deltas, layout, new=len(new))
+            for i, (checkpoint, folder) in enumerate(new):
+                self._known.append((checkpoint, folder))
+                yield NewCheckpoint(checkpoint, folder, layout, rows[:, i, : len(old) + i + 1].T.copy())
+
+    def _base_for(self, folder: Path, said: Annotation) -> tuple[Base, Any]:
+        by_name: Mapping[str, Base] = {b.name: b for b, _ in self._bases.values()} | {
+            b.id: b for b, _ in self._bases.values()}
+        if said.base is not None and said.base in by_name:
+            chosen = by_name[said.base]
+            if self._default is not None and chosen.id != by_name[self._default].id:
+                raise CheckpointError(f"{folder}: its metadata names base {said.base!r}, the import is for "
+                                      f"{by_name[self._default].name!r}.")
+            return self._bases[chosen.id]
+        if self._default is not None:
+            return self._bases[by_name[self._default].id]
+        if len(self._bases) == 1:
+            return next(iter(self._bases.values()))
+        if not self._bases:
+            raise InputError(f"{folder}: this workspace has no base yet; name its pretrained model with --base FOLDER.")
+        names = ", ".join(sorted(b.name for b, _ in self._bases.values()))
+        raise InputError(f"{folder}: several bases are here ({names}); say which one with --base or with \"base\" in "
+                         "explorer.json.")
+
