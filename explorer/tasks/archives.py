@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from explorer.errors import UnavailableError
 MEMBER_BYTES = 64 << 20
 DOWNLOAD_SECONDS = 900
 LATER = "Get the texts later with `python -m explorer datasets fetch`; map and stored scores do not need them."
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,16 @@ def opened(path: Path) -> Iterator[Members]:
         else:
             with tarfile.open(path, "r:gz") as t:
                 yield _Tar(t)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as e:
+    except _BROKEN as e:
         raise UnavailableError(f"{path.name} can't be read as an archive: {e}. {LATER}") from e
 
 
 def nested(raw: bytes) -> Members:
-    """The members of a gzipped tar file that was itself a member."""
-    return _Tar(tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz"))
+    """The members of a gzipped tar file that was itself a member; UnavailableError where it is none."""
+    try:
+        return _Tar(tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz"))
+    except _BROKEN as e:
+        raise UnavailableError(f"an archive inside the archive can't be read as an archive: {e}. {LATER}") from e
 
 
 class _Zip:

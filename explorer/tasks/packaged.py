@@ -6,6 +6,7 @@ archive is downloaded once into a temporary folder and removed; only the Parquet
 
 from __future__ import annotations
 
+import csv
 import importlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,6 +89,6 @@ def _read(dataset: PackagedDataset, path: Path, folder: Path) -> Task:
         with archives.opened(path) as members:
             return prepare.write(dataset.name, dataset.reader(members), folder, family=dataset.family,
                                  domain=dataset.domain, source=dataset.source, cap=TEST_TEXTS)
-    except (ValueError, KeyError) as e:
+    except (ValueError, KeyError, csv.Error) as e:
         raise UnavailableError(f"{dataset.archive.file} does not hold {dataset.name!r} in the known form "
                                f"({type(e).__name__}: {e}). {archives.LATER}") from e

@@ -81,7 +81,7 @@ def split(name: str, rows: Iterable[Row], *, cap: int | None = None) -> Splits:
 
     Rows that carry a split keep it; otherwise 20 % of the texts become the test split, stratified by label, or whole
     groups where the rows have groups. `cap` bounds the test split. Any prefix of either split holds the labels in
-    the proportions of the whole, to within one example each. TaskError where no usable task is left.
+    the proportions of the whole, to about one example each. TaskError where no usable task is left.
     """
     counts: Counter[str] = Counter()
     kept = _without_overlap(_distinct(_usable(rows, counts), counts), counts)
@@ -104,7 +104,7 @@ def split(name: str, rows: Iterable[Row], *, cap: int | None = None) -> Splits:
 
 
 def balanced_order(rows: Sequence[Row]) -> list[Row]:
-    """The rows in an order, fixed by hash, whose every prefix is stratified by label to within one example each."""
+    """The rows in an order, fixed by hash, whose every prefix is stratified by label, to about one example each."""
     by_label: dict[str | None, list[Row]] = defaultdict(list)
     for row in rows:
         by_label[row.label].append(row)
