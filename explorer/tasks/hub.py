@@ -157,7 +157,11 @@ def _class_names(path: Path, label: str) -> Sequence[str] | None:
     import pyarrow.parquet as pq
 
     raw = (pq.read_schema(path).metadata or {}).get(b"huggingface", b"{}")
-    feature = json.loads(raw).get("info", {}).get("features", {}).get(label, {})
+    try:
+        feature = json.loads(raw).get("info", {}).get("features", {}).get(label, {})
+    except (ValueError, AttributeError) as e:
+        raise TaskError(f"{path.name} carries dataset features that can't be read ({e}); add its Parquet files with "
+                        "`python -m explorer tasks add`.") from e
     names = feature.get("names") if isinstance(feature, dict) else None
     return [str(n) for n in names] if names else None
 

@@ -19,13 +19,16 @@ from explorer.types import Task
 if TYPE_CHECKING:
     import duckdb
 
+# One level deep, every JSON value stays JSON: types guessed from the first lines would fail, or change texts, later on.
+_JSON = "read_json(?, format = 'newline_delimited', maximum_depth = 1)"
 READERS = {
     ".csv": "read_csv(?, header = true, all_varchar = true)",
     ".tsv": "read_csv(?, header = true, all_varchar = true, delim = '\t')",
     ".parquet": "read_parquet(?)",
-    ".jsonl": "read_json(?, format = 'newline_delimited')",
-    ".ndjson": "read_json(?, format = 'newline_delimited')",
+    ".jsonl": _JSON,
+    ".ndjson": _JSON,
 }
+_NESTED = "error('a text or label is a list or a record')"
 
 
 def from_table(name: str, train: Path, test: Path | None, text: Sequence[str], label: str, folder: Path, *,
@@ -93,7 +96,8 @@ def _query(db: duckdb.DuckDBPyConnection, files: Sequence[Path], text: Sequence[
 def _as_text(column: str, types: dict[str, str]) -> str:
     """SQL that gives a column as text; TaskError where its values are lists, records or bytes."""
     quoted, kind = '"' + column.replace('"', '""') + '"', types[column]
+    if kind == "JSON":
+        return f"CASE WHEN json_type({quoted}) IN ('ARRAY', 'OBJECT') THEN {_NESTED} ELSE {quoted} ->> '$' END"
     if kind == "BLOB" or kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
         raise TaskError(f"column {column!r} holds values of type {kind[:60]}; text, numbers or booleans are needed.")
-    # A JSON column mixes types; its strings would keep their quotation marks in a plain cast.
-    return f"({quoted} ->> '$')" if kind == "JSON" else f"CAST({quoted} AS VARCHAR)"
+    return f"CAST({quoted} AS VARCHAR)"

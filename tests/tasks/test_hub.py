@@ -96,6 +96,16 @@ def test_refusals(tmp_path: Path) -> None:
     assert not (tmp_path / "tasks").exists()
 
 
+def test_unreadable_features(tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    part(root, "train.parquet", 0, 30)
+    table = pq.read_table(root / "train.parquet")
+    for raw in (b"{", b'{"info": []}'):
+        pq.write_table(table.replace_schema_metadata({b"huggingface": raw}), root / "train.parquet")
+        with pytest.raises(TaskError, match="features that can't be read"):
+            add(root)
+
+
 def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UnavailableError, match="can't be fetched from the hub"):

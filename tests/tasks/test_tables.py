@@ -131,6 +131,15 @@ def test_nested_columns_refused(tmp_path: Path) -> None:
     rows = [{"t": ["a", "b"], "label": "x"}] * 20
     with pytest.raises(TaskError, match="column 't' holds values of type VARCHAR"):
         add(store(tmp_path / "t.parquet", rows), text=("t",))
+    with pytest.raises(TaskError, match="a text or label is a list or a record"):
+        add(store(tmp_path / "t.jsonl", rows), text=("t",))
+
+
+def test_json_texts_stay_as_they_are(tmp_path: Path) -> None:
+    texts = ["2024-01-05", "1e3", "true", '"quoted"', "00:10", "null"] + [f"2024-02-{d:02}" for d in range(1, 29)]
+    rows = [{"t": text, "label": "xy"[i % 2]} for i, text in enumerate(texts)]
+    found = prepare.load(add(store(tmp_path / "t.jsonl", rows), text=("t",)))
+    assert set(found.train.texts + found.test.texts) == set(texts)
 
 
 def test_only_the_given_files_can_be_opened(tmp_path: Path) -> None:
