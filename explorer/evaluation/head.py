@@ -7,7 +7,10 @@ Paper: φ = argmin l(f_{φ,ω}(x_train), y_train).
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 
 def fit_head(features: np.ndarray, labels: np.ndarray, classes: int, l2: float) -> tuple[np.ndarray, np.ndarray]:
@@ -25,8 +28,10 @@ def fit_head(features: np.ndarray, labels: np.ndarray, classes: int, l2: float) 
         value = -(target * logp).sum() / b + 0.5 * l2 * np.square(weights).sum()
         return value, np.concatenate([(features.T @ residual + l2 * weights).ravel(), residual.sum(axis=0)])
 
-    best = minimize(objective, np.zeros(h * classes + classes), jac=True, method="L-BFGS-B",
-                    options={"maxiter": 2000, "maxfun": 4000, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-6})
+    # the products are too small to share: threads would only wait for each other
+    with _threads().limit(limits=1):
+        best = minimize(objective, np.zeros(h * classes + classes), jac=True, method="L-BFGS-B",
+                        options={"maxiter": 2000, "maxfun": 4000, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-6})
     return best.x[: h * classes].reshape(h, classes), best.x[h * classes :]
 
 
@@ -44,6 +49,11 @@ def generalized_loss(train: np.ndarray, train_labels: np.ndarray, test: np.ndarr
     logp = log_softmax(test @ weights + bias)
     losses = -logp[np.arange(len(test_labels)), test_labels]
     return losses, float(np.mean(logp.argmax(axis=1) == test_labels))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
