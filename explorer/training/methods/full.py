@@ -1,0 +1,17 @@
+"""Full fine-tuning: every parameter of the layers trains.
+
+The embeddings stay where the base has them unless asked for: on a small model they are most of the parameters, a
+fine-tuning run touches few of their rows, and a task vector that leaves them out is a third of the size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def full(backbone: nn.Module, *, embeddings: bool = False) -> list[str]:
+    """Names of the backbone's parameters that train, in the backbone's order; `embeddings` takes those in as well."""
+    return [name for name, _ in backbone.named_parameters() if embeddings or not name.startswith("embeddings.")]
