@@ -142,7 +142,7 @@ def path_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
 
 
 def finetune_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
-    made = workflows.finetune(ws, Path(args.recipe), Path(args.out), args.only).result()
+    made = workflows.made(workflows.finetune(ws, Path(args.recipe), Path(args.out), args.only).result())
     return {"out": args.out, "models": made}, f"{len(made)} models in {args.out}"
 
 

@@ -23,6 +23,7 @@ from explorer.evaluation.work import Evaluation, Scored
 from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.tasks.work import Fetching
+from explorer.training.work import Finetuning, Made
 from explorer.types import Base, Checkpoint, Gram, MapSpec, Path as Line, Point, Probe, Projection, Score, Task
 from explorer.weights.annotations import Annotation, annotation
 from explorer.weights.importing import Import, NewBase, NewCheckpoint, Refused
@@ -332,3 +333,17 @@ def add_hub_task(ws: Workspace, name: str, repo: str, config: str | None, text: 
     task = from_hub(name, repo, text, label, ws.folder / "tasks", config=config, family=family, domain=domain)
     ws.catalog.add_task(task)
     return task
+
+
+# --------------------------------------------------------------------------- training
+
+
+def finetune(ws: Workspace, recipe: Path, out: Path, only: Sequence[str] | None = None) -> Job:
+    """Train a recipe's models into `out`, skipping those that are complete; results are Made(name, folder)."""
+    request = Finetuning(str(recipe), str(out), None if only is None else tuple(only), str(ws.folder / "tasks"), ws.device)
+    return ws.backend.submit(Work(f"Training of {recipe.stem}", "explorer.training.work:finetune", request, lane="side"))
+
+
+def made(results: Sequence[Any]) -> list[str]:
+    """Names of the models that a training job completed."""
+    return [r.name for r in results if isinstance(r, Made)]

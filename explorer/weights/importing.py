@@ -66,14 +66,18 @@ class Refused:
 def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewCheckpoint | Refused]:
     """Check, hash and multiply; yields each outcome as it is known."""
     total = 2 * len(request.folders) + 1
+    from explorer.weights.hub import local
+
     yield Progress(0, total, "opening the base")
     models = _Models(request)
     if request.new_base is not None:
-        yield NewBase(models.add_base(Path(request.new_base)), request.new_base)
+        place = local(request.new_base)
+        yield NewBase(models.add_base(place), str(place))
     accepted: list[tuple[Checkpoint, str]] = []
     for number, (folder, annotation) in enumerate(request.folders, start=1):
         try:
-            accepted.append((models.check(Path(folder), annotation), folder))
+            place = local(folder)
+            accepted.append((models.check(place, annotation), str(place)))
         except ExplorerError as e:
             yield Refused(folder, str(e))
         yield Progress(number, total, f"checked {number} of {len(request.folders)}")
