@@ -23,13 +23,13 @@ def local(place: str) -> Path:
             raise CheckpointError(f"{place}: no such folder, and no hub id (ORG/NAME) either.")
         return path
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError
 
     repo, _, revision = place.partition("@")
     try:
         held = HfApi().list_repo_files(repo, revision=revision or None)
         weights = _SAFE if any(name.endswith(".safetensors") for name in held) else _RESTRICTED
         return Path(snapshot_download(repo, revision=revision or None, allow_patterns=_FILES + weights))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, ValueError) as e:
+    except (OSError, ValueError, *HfHubHTTPError.__bases__) as e:  # its bases are those of the client it uses
         raise UnavailableError(f"{place}: no such folder, and the hub model can't be had ({str(e).splitlines()[0]}). "
                                "Check the name and the network, or give a local folder.") from e
