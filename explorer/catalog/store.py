@@ -158,8 +158,8 @@ class Catalog:
             return self._gram[layout.key][1:]
 
     def _checkpoints(self, clause: str, values: Sequence[Any]) -> list[Checkpoint]:
-        return [Checkpoint(*r[:11], columns=json.loads(r[11]))
-                for r in self.database.rows(f"SELECT {_CHECKPOINT} FROM checkpoints {clause}", values)]
+        rows = self.database.rows(f"SELECT {_CHECKPOINT} FROM checkpoints {clause}", values)
+        return [Checkpoint(**_named(_CHECKPOINT, r[:-1]), columns=json.loads(r[-1])) for r in rows]
 
     # ------------------------------------------------------------------ projections
 
@@ -219,7 +219,12 @@ class Catalog:
     def known_scores(self, task: Task, probe: Probe) -> Mapping[str, Score]:
         """Point hash → score, of everything measured on a task with these settings."""
         rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ?", [task.digest, probe.key])
-        return {r[0]: Score(*r[:9], losses=np.frombuffer(r[9], "<f4")) for r in rows}
+        return {r[0]: Score(**_named(_SCORE, r[:-1]), losses=np.frombuffer(r[-1], "<f4")) for r in rows}
+
+
+def _named(columns: str, row: Sequence[Any]) -> dict[str, Any]:
+    """The first columns of a row by name."""
+    return dict(zip(columns.split(", "), row, strict=False))
 
 
 def _map_key(spec: MapSpec, ids: Sequence[str]) -> str:
