@@ -49,7 +49,7 @@ def fingerprint(delta: Delta, base: Weights, layout: Layout, where: str) -> Fing
         square = float(torch.dot(piece, piece).double())
         if not square < float("inf"):  # a NaN or an infinity anywhere makes the sum one
             raise CheckpointError(f"{where}: tensor {tensor.name} holds NaN or infinite values.")
-        h.update(memoryview(piece.numpy()).cast("B"))
+        h.update(piece.numpy().data)
         squared += square
         if tensor.group.kind in {"attention", "feed-forward", "other"}:
             base_piece = base.whole(tensor)[lo:hi].float()
@@ -73,5 +73,5 @@ def base_id(weights: Weights, layout: Layout) -> str:
             piece = whole[lo : lo + _SLICE].float().contiguous()
             if not torch.isfinite(piece).all():
                 raise CheckpointError(f"the base's tensor {tensor.name} holds NaN or infinite values.")
-            h.update(memoryview(piece.numpy()).cast("B"))
+            h.update(piece.numpy().data)
     return h.hexdigest()[:32]

@@ -25,11 +25,13 @@ def local(place: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    # the hub's error derives from the base error of the HTTP client it uses, which has changed before
+    unreachable: tuple[type[BaseException], ...] = (OSError, ValueError, *HfHubHTTPError.__bases__)
     repo, _, revision = place.partition("@")
     try:
         held = HfApi().list_repo_files(repo, revision=revision or None)
         weights = _SAFE if any(name.endswith(".safetensors") for name in held) else _RESTRICTED
         return Path(snapshot_download(repo, revision=revision or None, allow_patterns=_FILES + weights))
-    except (OSError, ValueError, *HfHubHTTPError.__bases__) as e:  # its bases are those of the client it uses
+    except unreachable as e:
         raise UnavailableError(f"{place}: no such folder, and the hub model can't be had ({str(e).splitlines()[0]}). "
                                "Check the name and the network, or give a local folder.") from e
