@@ -7,7 +7,7 @@ import contextlib
 from explorer.backends._jobs import Backend, Job
 
 
-class inline(Backend):  # noqa: N801 - a plug-in is named after its file
+class inline(Backend):
     """Work is over when `submit` returns; an interrupt cancels it."""
 
     def _run(self, job: Job) -> None:

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 _START_SECONDS = 60
 
 
-class local(Backend):  # noqa: N801 - a plug-in is named after its file
+class local(Backend):
     """One worker process and one queue for each lane."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class _Lane:
                 job.end("failed", JobError(f"{job.title}: {self._obituary()}"))
                 _log.warning("worker of lane %s: %s", self._name, e)
                 self._stop_worker()
-            except Exception as e:
+            except Exception as e:  # noqa: BLE001 - the job's outcome
                 # raised by on_result (a full disk, say): the worker goes on yielding to nobody, so it is replaced
                 _log.exception("job %s failed", job.title)
                 job.end("failed", e)
