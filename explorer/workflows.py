@@ -315,6 +315,13 @@ def fetch_datasets(ws: Workspace, names: Sequence[str] | None = None) -> Job:
                              ws.catalog.add_task)
 
 
+def fetch_demo_texts(ws: Workspace) -> Job | None:
+    """Fetch the texts that the demo's tasks lack; None where nothing is missing or this is another workspace."""
+    lacking = {t.name for t in ws.catalog.tasks() if not Path(t.path).is_file()}
+    names = [name for name, _, _, here in available_datasets(ws) if name in lacking and not here]
+    return fetch_datasets(ws, names) if names and settings.is_demo(ws.folder) else None
+
+
 def add_task(ws: Workspace, name: str, train: Path, test: Path | None, text: Sequence[str], label: str,
              family: str | None = None, domain: str | None = None) -> Task:
     """Make a task of tables (CSV, Parquet, JSONL); TaskError says what is wrong with them."""
