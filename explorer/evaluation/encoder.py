@@ -48,7 +48,7 @@ class Encoder:
             values.append(pooled)
             rows.append(batch.rows)
             between()
-        stacked = torch.cat(values).double().cpu().numpy()
+        stacked = torch.cat(values).cpu().double().numpy()
         if not np.isfinite(stacked).all():
             raise JobError("the model's features are not finite at this Point: it lies too far from the base.")
         features = np.empty_like(stacked)
