@@ -69,6 +69,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--alphas", default="0:1:11", help="FROM:TO:COUNT or a list a,b,c (default 0:1:11)")
     _probe(p)
 
+    p = _verb(verbs, "score", "the generalized loss of every checkpoint and base, so that maps can be coloured by it")
+    p.add_argument("--own", action="store_true", help="only checkpoints that were trained on the task's data set")
+    _probe(p, "T[,T…], or 'all'")
+
     p = _verb(verbs, "finetune", "train the models of a recipe")
     p.add_argument("recipe", metavar="RECIPE", help="YAML file; see data/recipes")
     p.add_argument("--only", action="append", metavar="NAME", help="only this run (may be repeated)")
@@ -119,8 +123,8 @@ def _selection(p: argparse.ArgumentParser) -> None:
     p.add_argument("--kinds", metavar="K[,K…]", help="only these kinds: attention, feed-forward, norm, bias, embeddings")
 
 
-def _probe(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--task", required=True)
+def _probe(p: argparse.ArgumentParser, tasks: str = "T") -> None:
+    p.add_argument("--task", required=True, metavar=tasks)
     p.add_argument("--train-texts", type=int, metavar="N", help="train texts the head is fitted on (default 1000, 0: all)")
     p.add_argument("--test-texts", type=int, metavar="N", help="test texts the loss is measured on (default 500, 0: all)")
     p.add_argument("--length", type=int, metavar="N", help="longest text in tokens (default 64)")

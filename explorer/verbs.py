@@ -128,6 +128,19 @@ def evaluate_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
                    f"accuracy {score.accuracy:.3f}, n {score.n} ({score.device}, {score.seconds:.2f} s)")
 
 
+def score_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    probe = _probe(args)
+    tasks = ws.catalog.tasks() if args.task == "all" else [ws.catalog.task(t) for t in _names(args.task) or ()]
+    for task in tasks:
+        for job in workflows.score_checkpoints(ws, task, probe, args.own):
+            job.result()
+    names = _checkpoint_names(ws)
+    rows = [{"checkpoint": names[i], "task": task.name, **_score(s)}
+            for task in tasks for i, s in workflows.checkpoint_scores(ws, task, probe).items()]
+    shown = [{k: f"{v:.4f}" if isinstance(v, float) else v for k, v in r.items()} for r in rows]
+    return {"scores": rows}, _table(shown)
+
+
 def path_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     one, zero = workflows.resolve(ws, args.a), workflows.resolve(ws, args.b)
     task, probe = ws.catalog.task(args.task), _probe(args)
@@ -135,7 +148,7 @@ def path_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     workflows.evaluate(ws, line.points, task, probe).result()
     scores = ws.catalog.scores(line.points, task, probe)
     rows = [{"alpha": a, **_score(s)} for a, s in zip(line.alphas, scores, strict=True) if s is not None]
-    value = {"task": task.name, "zero": _named(ws, zero), "one": _named(ws, one), "points": rows}
+    value = {"task": task.name, "zero": workflows.describe(ws, zero), "one": workflows.describe(ws, one), "points": rows}
     shown = [{"α": f"{r['alpha']:g}", "loss": f"{r['loss']:.4f}", "± s.e.": f"{r['stderr']:.4f}",
               "accuracy": f"{r['accuracy']:.3f}", "n": r["n"]} for r in rows]
     return value, f"{task.name}: α = 0 is {value['zero']}, α = 1 is {value['one']}\n{_table(shown)}"
@@ -208,10 +221,6 @@ def _kinds(text: str | None) -> tuple[str, ...] | None:
 
 def _score(score: Score) -> dict[str, Any]:
     return {"loss": score.loss, "stderr": score.stderr, "accuracy": score.accuracy, "n": score.n}
-
-
-def _named(ws: Workspace, point: Point) -> str:
-    return workflows.describe(ws, point)
 
 
 def _checkpoint_names(ws: Workspace) -> dict[str, str]:

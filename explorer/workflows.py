@@ -226,6 +226,19 @@ def evaluate(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe | 
     return ws.backend.submit(Work(title, "explorer.evaluation.work:evaluate", request), keep)
 
 
+def score_checkpoints(ws: Workspace, task: Task, probe: Probe | None = None, own: bool = False) -> list[Job]:
+    """Score every checkpoint on a task, and every base; `own`: only the checkpoints trained on that data set.
+
+    One job for each base.
+    """
+    chosen = [c for c in ws.catalog.checkpoints() if not own or c.dataset == task.name]
+    jobs = []
+    for base in ws.catalog.bases():
+        points = [checkpoint_point(c) for c in chosen if c.base == base.id]
+        jobs.append(evaluate(ws, [Point.of(base.id), *points], task, probe))
+    return jobs
+
+
 def checkpoint_scores(ws: Workspace, task: Task, probe: Probe | None = None) -> Mapping[str, Score]:
     """Checkpoint id → stored score of its Point on a task."""
     known = ws.catalog.known_scores(task, probe or Probe())
