@@ -15,6 +15,7 @@ DEMO = ROOT / "data" / "demo"
 RECIPES = ROOT / "data" / "recipes"
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICE = os.environ.get("EXPLORER_DEVICE", "auto")
 
 # The streamed pass holds one block of this many bytes whatever the model size (all checkpoints' rows together).
 BLOCK_BYTES = int(os.environ.get("EXPLORER_BLOCK_BYTES", 32 << 20))

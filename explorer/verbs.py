@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         return serve(args)
     name = args.verb + (f"_{args.action}" if hasattr(args, "action") else "")
     verb: Callable[[Workspace, argparse.Namespace], Answer] = globals()[f"{name}_verb"]
-    ws = workflows.open_workspace(getattr(args, "workspace", None), device=getattr(args, "device", "auto"))
+    ws = workflows.open_workspace(getattr(args, "workspace", None), device=getattr(args, "device", None))
     if not getattr(args, "quiet", False):
         ws.backend.watch = _show_progress
     try:

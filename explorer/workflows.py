@@ -56,10 +56,12 @@ class Imported:
     error: str | None
 
 
-def open_workspace(path: str | Path | None = None, *, backend: str = "inline", device: str = "auto") -> Workspace:
+def open_workspace(path: str | Path | None = None, *, backend: str = "inline",
+                   device: str | None = None) -> Workspace:
     """Open a workspace folder, made if it is not there; None is EXPLORER_WORKSPACE or the demo's working copy.
 
-    The demo's is built from the shipped files when it is first opened. WorkspaceError if it can't be opened.
+    The demo's is built from the shipped files when it is first opened. `device` None is EXPLORER_DEVICE, or the best
+    there is. WorkspaceError if it can't be opened.
     """
     folder = settings.workspace(path)
     if settings.is_demo(folder) and (settings.DEMO / "catalog").is_dir():
@@ -67,7 +69,7 @@ def open_workspace(path: str | Path | None = None, *, backend: str = "inline", d
         bundle.unpack(settings.DEMO / "catalog", folder)
     elif folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder}: a file; a workspace is a folder.")
-    return Workspace(folder, Catalog(folder), backends.start(backend), device)
+    return Workspace(folder, Catalog(folder), backends.start(backend), device or settings.DEVICE)
 
 
 # --------------------------------------------------------------------------- names
