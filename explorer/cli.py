@@ -8,6 +8,7 @@ here and verbs live in `verbs`, which is imported when one is run, so that `--he
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ from explorer import __version__
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
-    args = parser().parse_args(arguments)
+    args = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     from explorer import verbs
     from explorer.errors import ExplorerError, JobError
 
@@ -25,9 +26,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ExplorerError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1 if isinstance(e, JobError) else 2
+    except OSError as e:
+        print(f"error: {e.filename or 'a file'}: {e.strerror or e}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return 130
+    except Exception as e:  # noqa: BLE001 - the last resort: a fault of the program is told in one line too
+        print(f"error: unexpected {type(e).__name__}: {e}", file=sys.stderr)
+        logging.getLogger(__name__).debug("unexpected", exc_info=True)
+        return 1
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--alphas -1:2:4` as `--alphas=-1:2:4`: a value that begins with a minus is taken for an option otherwise."""
+    given = list(arguments)
+    for i in range(len(given) - 2, -1, -1):
+        if given[i] == "--alphas":
+            given[i : i + 2] = [f"--alphas={given[i + 1]}"]
+    return given
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -173,8 +174,8 @@ class Point:
         """Canonical Point; RecipeError where a coefficient is not a finite number."""
         kept = []
         for key, raw in (terms or {}).items():
-            if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):
-                raise RecipeError(f"the coefficient of {key!r} is {raw!r}; a finite number is needed.")
+            if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not abs(raw) <= sys.float_info.max:
+                raise RecipeError(f"the coefficient of {key!r} is {str(raw)[:40]}; a finite number is needed.")
             if value := float(f"{raw:.12g}"):
                 kept.append((key, value))
         return cls(base, tuple(sorted(kept)))

@@ -149,7 +149,7 @@ def path_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     scores = ws.catalog.scores(line.points, task, probe)
     rows = [{"alpha": a, **_score(s)} for a, s in zip(line.alphas, scores, strict=True) if s is not None]
     value = {"task": task.name, "zero": workflows.describe(ws, zero), "one": workflows.describe(ws, one), "points": rows}
-    shown = [{"α": f"{r['alpha']:g}", "loss": f"{r['loss']:.4f}", "± s.e.": f"{r['stderr']:.4f}",
+    shown = [{"α": f"{r['alpha']:g}", "loss": f"{r['loss']:.4f}", "± s.e.": "" if r["stderr"] is None else f"{r['stderr']:.4f}",
               "accuracy": f"{r['accuracy']:.3f}", "n": r["n"]} for r in rows]
     return value, f"{task.name}: α = 0 is {value['zero']}, α = 1 is {value['one']}\n{_table(shown)}"
 
@@ -180,7 +180,7 @@ def alphas(text: str) -> list[float]:
     parts = text.split(":")
     if len(parts) == 3:
         first, last = _number(parts[0]), _number(parts[1])
-        if not parts[2].strip().isdigit() or not 2 <= int(parts[2]) <= 10_000:
+        if not parts[2].strip().isdecimal() or not 2 <= int(parts[2]) <= 10_000:
             raise InputError(f"--alphas {text!r}: the count {parts[2]!r} must be a whole number from 2 to 10000.")
         count = int(parts[2])
         return [first + (last - first) * i / (count - 1) for i in range(count)]
@@ -220,7 +220,8 @@ def _kinds(text: str | None) -> tuple[str, ...] | None:
 
 
 def _score(score: Score) -> dict[str, Any]:
-    return {"loss": score.loss, "stderr": score.stderr, "accuracy": score.accuracy, "n": score.n}
+    stderr = None if math.isnan(score.stderr) else score.stderr  # of one text there is none
+    return {"loss": score.loss, "stderr": stderr, "accuracy": score.accuracy, "n": score.n}
 
 
 def _checkpoint_names(ws: Workspace) -> dict[str, str]:

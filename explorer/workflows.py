@@ -119,6 +119,7 @@ def _recipe(ws: Workspace, text: str) -> Point:
     terms = raw.get("terms", {})
     if not isinstance(terms, dict):
         raise RecipeError(f"the recipe's terms are {terms!r}; an object of name: coefficient is needed.")
+    Point.of("", terms)  # says which name has a coefficient that is no finite number
     chosen = {name: ws.catalog.checkpoint(name) for name in terms}
     said = raw.get("base", "base")
     if not isinstance(said, str):
@@ -258,7 +259,7 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | None = Non
     Job results are NewBase, NewCheckpoint and Refused in turn; `outcomes` reads them.
     """
     table = read_table(metadata) if metadata else {}
-    listed = [(f, _table_row(table, f, metadata)) for f in _expand(folders)]
+    listed = [(f, _table_row(table, f, metadata)) for f in _expand(folders, base)]
     bases = ws.catalog.bases()
     known_base = next((b for b in bases if base in (b.name, b.id)), None)
     new_base = None
@@ -296,14 +297,14 @@ def _folder(text: str) -> str:
     return str(Path(text).expanduser().absolute()) if Path(text).expanduser().exists() else text
 
 
-def _expand(folders: Sequence[str]) -> list[str]:
-    """Each folder, or the checkpoint folders in it where it holds none itself."""
-    listed = []
+def _expand(folders: Sequence[str], base: str | None) -> list[str]:
+    """Each folder, or the checkpoint folders in it, but for the base's, where it is none itself."""
+    listed, skip = [], Path(_folder(base)) if base else None
     for text in folders:
         folder = Path(_folder(text))
         inside: list[Path] = []
-        if folder.is_dir() and not any(p.is_file() for p in folder.iterdir()):
-            inside = sorted(p for p in folder.iterdir() if p.is_dir() and any((p / f).is_file() for f in _WEIGHT_FILES))
+        if folder.is_dir() and not any((folder / f).is_file() for f in _WEIGHT_FILES):
+            inside = sorted(p for p in folder.iterdir() if any((p / f).is_file() for f in _WEIGHT_FILES) and p != skip)
         listed += [str(p) for p in inside] or [str(folder) if folder.is_absolute() else text]
     if not listed:
         raise InputError("no folder was named.")

@@ -6,6 +6,7 @@ The shipped folder is never written to by the running app: a workspace is built 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -52,10 +53,17 @@ def unpack(folder: Path, workspace: Path) -> None:
         database.close()
     if target.is_file():
         Database(workspace).close()  # refuses with the holder's name while another process has it
-        target.replace(workspace / f"catalog-{(built.read_text() if built.is_file() else 'unknown')[:8]}.duckdb")
+        old = (built.read_text() if built.is_file() else "unknown")[:8]
+        built.unlink(missing_ok=True)  # from here on an interrupted start is told from a finished one
+        target.replace(_unused(workspace, f"catalog-{old}"))
     (building / FILE).replace(target)
     built.write_text(mark)
     shutil.rmtree(building)
+
+
+def _unused(workspace: Path, stem: str) -> Path:
+    names = itertools.chain([f"{stem}.duckdb"], (f"{stem}-{i}.duckdb" for i in itertools.count(2)))
+    return next(workspace / name for name in names if not (workspace / name).exists())
 
 
 def _mark(folder: Path) -> str:

@@ -33,6 +33,9 @@ class Database:
         self._writing = threading.RLock()
         try:
             self._migrate()
+        except duckdb.Error as e:
+            self._connection.close()
+            raise WorkspaceError(f"{self.path}: not readable as a catalog ({str(e).splitlines()[0]}).") from e
         except BaseException:
             self._connection.close()
             raise

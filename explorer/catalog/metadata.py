@@ -9,9 +9,11 @@ import duckdb
 
 from explorer.errors import InputError
 
-_READERS = {".csv": "read_csv", ".tsv": "read_csv", ".parquet": "read_parquet"}
 # Which column says what checkpoint a row is about, in order of preference.
-KEYS = ("name", "checkpoint", "folder")
+KEYS = ("folder", "checkpoint", "name")
+_READERS = {".csv": "read_csv(?, header = true{})", ".tsv": "read_csv(?, header = true{})", ".parquet": "read_parquet(?)"}
+# Read as they are written: a folder called 007 is not number 7.
+_TEXT = (*KEYS, "base", "dataset", "task", "domain", "method")
 
 
 def read_table(path: Path) -> dict[str, dict[str, Any]]:
@@ -22,9 +24,12 @@ def read_table(path: Path) -> dict[str, dict[str, Any]]:
         raise InputError(f"{path}: no such file.")
     try:
         with duckdb.connect(":memory:") as db:
-            found = db.execute(f"SELECT * FROM {_READERS[path.suffix.lower()]}(?)", [str(path)])
-            columns = [str(c[0]) for c in found.description]
-            rows = found.fetchall()
+            reader = _READERS[path.suffix.lower()]
+            first = db.execute(f"SELECT * FROM {reader.format('')} LIMIT 0", [str(path)])
+            columns = [str(c[0]) for c in first.description]
+            text = ", ".join(f"'{c}': 'VARCHAR'" for c in columns if c in _TEXT)
+            typed = reader.format(f", types = {{{text}}}" if text else "")
+            rows = db.execute(f"SELECT * FROM {typed}", [str(path)]).fetchall()
     except duckdb.Error as e:
         raise InputError(f"{path}: not readable as a table ({str(e).splitlines()[0]}).") from e
     key = next((k for k in KEYS if k in columns), None)

@@ -16,7 +16,7 @@ import torch
 from explorer.errors import UnavailableError
 from explorer.evaluation.encoder import Encoder
 from explorer.evaluation.head import generalized_loss
-from explorer.evaluation.texts import Batch, Encoded, batches, encode, tokenizer_of
+from explorer.evaluation.texts import Batch, Encoded, batches, encode, positions, tokenizer_of
 from explorer.types import Base, Point, Probe, Score, Task
 from explorer.weights.opening import open_delta, reopen_base
 from explorer.weights.point import FlatPoint
@@ -37,6 +37,7 @@ class Evaluator:
         flat = FlatPoint(base.id, opened.weights, base.layout, lambda i: open_delta(self.folders[i], opened), device)
         self._encoder = Encoder(folder, flat, base.pooling, dtype)
         self._tokenizer = tokenizer_of(folder)
+        self._longest = positions(self._encoder.model)
         self._tokens = _TOKENS[device]
         self._texts: dict[str, tuple[Encoded, Encoded]] = {}
         self._batches: dict[str, tuple[list[Batch], list[Batch]]] = {}
@@ -62,7 +63,7 @@ class Evaluator:
             if not Path(task.path).is_file():
                 raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with "
                                        "`python -m explorer datasets fetch` or on the Catalog page.")
-            self._texts[key] = encode(task, self._tokenizer, probe)
+            self._texts[key] = encode(task, self._tokenizer, probe, self._longest)
         return self._texts[key]
 
     def _features(self, task: Task, probe: Probe, between: Callable[[], None]) -> tuple[np.ndarray, np.ndarray]:

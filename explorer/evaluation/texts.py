@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from explorer.errors import UnavailableError
 from explorer.tasks.prepare import Split, load
 from explorer.types import Probe, Task
 
@@ -40,23 +41,52 @@ def tokenizer_of(folder: Path) -> Any:
     """The tokenizer of a base's folder, without code from the folder."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as e:
+        raise UnavailableError(f"{folder}: no usable tokenizer beside the base ({str(e).splitlines()[0]}); put its "
+                               "tokenizer files there.") from e
 
 
-def encode(task: Task, tokenizer: Any, probe: Probe) -> tuple[Encoded, Encoded]:
-    """(train, test) of a task: the first `probe.train` and `probe.test` texts of its splits (0: all)."""
+def positions(model: Any) -> int | None:
+    """The longest text in tokens that a backbone has positions for; None where it is not bounded."""
+    limit: int | None = getattr(model.config, "max_position_embeddings", None)
+    # RoBERTa and its kin count positions from the padding token's id on
+    padding: int | None = getattr(getattr(model, "embeddings", None), "padding_idx", None)
+    return limit if limit is None or padding is None else limit - padding - 1
+
+
+def encode(task: Task, tokenizer: Any, probe: Probe, longest: int | None = None) -> tuple[Encoded, Encoded]:
+    """(train, test) of a task: the first `probe.train` and `probe.test` texts of its splits (0: all).
+
+    Texts are cut at `probe.length` tokens, or at the `longest` that the model can read.
+    """
     texts = load(task)
-    return (_encode(texts.train, tokenizer, probe.train, probe.length),
-            _encode(texts.test, tokenizer, probe.test, probe.length))
+    length = probe.length if longest is None else min(probe.length, longest)
+    return (_encode(texts.train, tokenizer, probe.train, length), _encode(texts.test, tokenizer, probe.test, length))
 
 
 def _encode(split: Split, tokenizer: Any, limit: int, length: int) -> Encoded:
     some = split.first(limit)
     pairs = None if some.pairs is None else list(some.pairs)
-    out = tokenizer(list(some.texts), pairs, truncation=True, max_length=length)
+    out = tokenizer([_head(t, length) for t in some.texts], pairs, truncation=True, max_length=length)
     types = out.get("token_type_ids") if pairs else None
-    return Encoded(tuple(map(tuple, out["input_ids"])), tuple(map(tuple, types)) if types else None, some.labels,
-                   tokenizer.pad_token_id or 0)
+    pad = tokenizer.pad_token_id or 0
+    # a text of which the vocabulary knows nothing may have no token at all: one padding token stands for it
+    ids = tuple(tuple(row) or (pad,) for row in out["input_ids"])
+    return Encoded(ids, tuple(tuple(row) or (0,) for row in types) if types else None, some.labels, pad)
+
+
+# Characters a token that is surely enough: a text's head of so many is tokenised instead of a whole page.
+_GENEROUS = 40
+
+
+def _head(text: str, length: int) -> str:
+    """The part of a text that its first `length` tokens come from, cut between two words."""
+    if len(text) <= length * _GENEROUS:
+        return text
+    cut = text.rfind(" ", 0, length * _GENEROUS)
+    return text[:cut] if cut > 0 else text
 
 
 def batches(encoded: Encoded, tokens: int, device: str) -> list[Batch]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import CheckpointError, InputError
+from explorer.types import canonical_json
 
 FILE = "explorer.json"
 _TEXT = ("name", "base", "dataset", "task", "domain", "method")
@@ -50,7 +51,7 @@ def annotation(values: Mapping[str, Any], where: str) -> Annotation:
         elif isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{where}: {key} is {value}; a finite number is needed.")
         else:
-            columns[str(key)] = value
+            columns[str(key)] = _storable(value, f"{where}: {key}")
     return Annotation(**standard, columns=columns)
 
 
@@ -67,6 +68,15 @@ def annotation_of(folder: Path) -> Annotation:
         raise CheckpointError(str(e)) from e
 
 
+def checked_name(name: str, folder: Path, reserved: tuple[str, ...] = ("base",)) -> str:
+    """A model's name as it is; CheckpointError where people could not type it, or it would mean something else."""
+    if name in reserved or name.startswith("{") or name != name.strip() or not 0 < len(name) <= 200 or (
+            not name.isprintable()):
+        raise CheckpointError(f"{folder}: {name[:80]!r} can't name a model ('base' stands for the main base, '{{' begins a "
+                              "recipe); give it another with \"name\" in explorer.json or in the metadata table.")
+    return name
+
+
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
@@ -75,6 +85,14 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def _storable(value: Any, what: str) -> Any:
+    try:
+        canonical_json([what, value]).encode()
+    except (TypeError, ValueError) as e:  # a NaN inside a list, half a surrogate pair
+        raise InputError(f"{what} is {str(value)[:80]!r}, which can't be kept ({e}).") from e
+    return value
 
 
 def _text(value: Any, what: str) -> str:
@@ -89,7 +107,7 @@ def _text(value: Any, what: str) -> str:
 def _whole(value: Any, what: str) -> int:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what} is {value!r}; a whole number is needed.") from None
     if isinstance(value, bool) or not math.isfinite(number) or number != int(number) or abs(number) >= 2**53:
         raise InputError(f"{what} is {value!r}; a whole number is needed.")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import CheckpointError, ExplorerError, InputError
-from explorer.types import Base, Checkpoint, Layout, Progress
+from explorer.types import Base, Checkpoint, Layout, Progress, digest
 from explorer.weights.annotations import Annotation
 
 # Checkpoints whose rows are computed in one pass: more means fewer reads of those already there, less resumable.
@@ -70,26 +70,37 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
 
     yield Progress(0, total, "opening the base")
     models = _Models(request)
+    added: list[NewBase] = []
     if request.new_base is not None:
         place = local(request.new_base)
-        yield NewBase(models.add_base(place), str(place))
+        added.append(NewBase(models.add_base(place, _name(request.new_base)), str(place)))
     accepted: list[tuple[Checkpoint, str]] = []
     for number, (folder, annotation) in enumerate(request.folders, start=1):
         try:
             place = local(folder)
-            accepted.append((models.check(place, annotation), str(place)))
+            accepted.append((models.check(place, _name(folder), annotation), str(place)))
         except ExplorerError as e:
             yield Refused(folder, str(e))
+        except OSError as e:
+            yield Refused(folder, f"{folder}: can't be read ({e.strerror or e}).")
         yield Progress(number, total, f"checked {number} of {len(request.folders)}")
     done = len(request.folders)
     for start in range(0, len(accepted), _TOGETHER):
         part = accepted[start : start + _TOGETHER]
         yield Progress(done, total, f"inner products of {len(part)} checkpoints")
         for found in models.rows(part):
+            yield from added  # a base comes in with its first checkpoint: where all are refused, nothing has changed
+            added.clear()
             done += 1
             yield found
             yield Progress(done, total, f"imported {found.checkpoint.name}")
     yield Progress(total, total, f"{len(accepted)} imported, {len(request.folders) - len(accepted)} refused")
+
+
+def _name(place: str) -> str:
+    """The name of a model that has no other: its folder's, or the last part of its hub id."""
+    path = Path(place).expanduser()
+    return path.name if path.exists() else path.name.partition("@")[0]
 
 
 class _Models:
@@ -104,9 +115,9 @@ class _Models:
         self._ids = {c.id: c for c, _ in request.known}
         self._default = request.base
 
-    def add_base(self, folder: Path) -> Base:
+    def add_base(self, folder: Path, name: str) -> Base:
         """Open a base; the known one where its weights are the same."""
-        from explorer.weights.annotations import annotation_of
+        from explorer.weights.annotations import annotation_of, checked_name
         from explorer.weights.fingerprint import base_id
         from explorer.weights.opening import open_base
 
@@ -116,34 +127,35 @@ class _Models:
         pooling = said.columns.get("pooling", "mean")
         if pooling not in ("mean", "cls"):
             raise CheckpointError(f"{folder / 'explorer.json'}: pooling {pooling!r}; allowed: 'mean', 'cls'.")
-        base = Base(identity, said.name or folder.name, str(folder), opened.config.model_type, opened.layout,
+        base = Base(identity, checked_name(said.name or name, folder, ()), str(folder), opened.config.model_type, opened.layout,
                     opened.prefix, pooling, str(said.columns.get("note", "")))
         base = self._bases[identity][0] if identity in self._bases else base
         self._bases[identity] = (base, opened)
         self._default = base.id
         return base
 
-    def check(self, folder: Path, annotation: Annotation) -> Checkpoint:
-        """A folder as a checkpoint; ExplorerError with the reason if it can't be one."""
-        from explorer.weights.annotations import annotation_of
+    def check(self, folder: Path, name: str, annotation: Annotation) -> Checkpoint:
+        """A folder as a checkpoint; ExplorerError with the reason if it can't be one. `name` is used if none was given."""
+        from explorer.weights.annotations import annotation_of, checked_name
         from explorer.weights.fingerprint import fingerprint
         from explorer.weights.opening import check_against, folder_at, format_of, open_delta
 
         folder_at(folder)
         said = annotation_of(folder).updated(annotation)
+        name = checked_name(said.name or name, folder)
         base, opened = self._base_for(folder, said)
         check_against(folder, opened)
         found = fingerprint(open_delta(folder, opened), opened.weights, base.layout, str(folder))
-        name = said.name or folder.name
-        if same := self._ids.get(found.id):
+        identity = digest(base.id, found.id)  # a task vector that is the same over two bases makes two models
+        if same := self._ids.get(identity):
             raise InputError(f"{folder}: duplicate, the same weights are already here as {same.name!r} ({same.path}).")
         if name in self._names:
             raise InputError(f"{folder}: the name {name!r} is taken by other weights; give it another with \"name\" in "
                              "explorer.json or in the metadata table.")
         columns = {**said.columns, "norm": found.norm, "cosine_with_base": found.likeness}
-        checkpoint = Checkpoint(found.id, name, base.id, str(folder), format_of(folder), said.dataset, said.task,
+        checkpoint = Checkpoint(identity, name, base.id, str(folder), format_of(folder), said.dataset, said.task,
                                 said.domain, said.seed, said.train_size, said.method, columns)
-        self._ids[found.id] = self._names[name] = checkpoint
+        self._ids[identity] = self._names[name] = checkpoint
         return checkpoint
 
     def rows(self, part: list[tuple[Checkpoint, str]]) -> Iterator[NewCheckpoint]:

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from explorer.errors import CheckpointError
 from explorer.types import Base, Layout
 from explorer.weights import lora
 from explorer.weights.deltas import Delta, Difference, Stored, Weights
 from explorer.weights.layout import layout_of, match, read_config
 from explorer.weights.saving import FILE, FORMAT
-from explorer.weights.tensors import open_file, open_tensors, read_json
+from explorer.weights.tensors import FLOATING, Tensors, open_file, open_tensors, read_json
 from explorer.weights.vocabulary import same_vocabulary
 
 Format = Literal["weights", "lora", "task-vector"]
@@ -27,7 +25,9 @@ Format = Literal["weights", "lora", "task-vector"]
 _ARCHITECTURE = ("model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
                  "vocab_size", "max_position_embeddings", "type_vocab_size", "dim", "n_layers", "n_embd", "n_layer",
                  "n_head", "embedding_size", "num_key_value_heads", "head_dim", "hidden_act", "position_embedding_type",
-                 "rope_theta", "tie_word_embeddings")
+                 "rope_theta")
+# Architectures whose linear layers keep their weight as (in, out).
+_TRANSPOSED = {"gpt2", "openai-gpt", "imagegpt", "decision_transformer"}
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def open_base(folder: Path) -> OpenBase:
     config = read_config(folder)
     layout, prefix = layout_of(config)
     tensors = open_tensors(folder)
-    return OpenBase(folder, config, layout, prefix, Weights(tensors, match(tensors.shapes, layout, prefix, str(folder))))
+    return OpenBase(folder, config, layout, prefix, Weights(tensors, _match(tensors, layout, prefix, folder)))
 
 
 def reopen_base(base: Base, folder: Path) -> OpenBase:
     """A base that was checked before: its stored layout is used, so that nothing heavy is imported."""
     raw = read_json(folder / "config.json")
     tensors = open_tensors(folder)
-    names = match(tensors.shapes, base.layout, base.prefix, str(folder))
+    names = _match(tensors, base.layout, base.prefix, folder)
     return OpenBase(folder, raw, base.layout, base.prefix, Weights(tensors, names))
 
 
@@ -81,11 +81,12 @@ def open_delta(folder: Path, base: OpenBase) -> Delta:
     folder_at(folder)
     kind = format_of(folder)
     if kind == "lora":
-        return lora.low_rank(folder, base.layout, base.prefix, base.weights)
+        transposed = read_json(base.folder / "config.json").get("model_type") in _TRANSPOSED
+        return lora.low_rank(folder, base.layout, base.prefix, base.weights, transposed)
     if kind == "task-vector":
         return _stored(folder, base.layout)
     tensors = open_tensors(folder)
-    names = match(tensors.shapes, base.layout, base.prefix, str(folder))
+    names = _match(tensors, base.layout, base.prefix, folder)
     return Difference(Weights(tensors, names), base.weights)
 
 
@@ -94,13 +95,25 @@ def check_against(folder: Path, base: OpenBase) -> None:
     if not (folder / "config.json").is_file():
         if format_of(folder) == "weights":
             raise CheckpointError(f"{folder}: no config.json; a Hugging Face model folder is needed.")
+        same_vocabulary(folder, base.folder)
         return
     mine, theirs = read_json(folder / "config.json"), read_json(base.folder / "config.json")
+    if mine.get("auto_map"):
+        raise CheckpointError(f"{folder / 'config.json'}: the model needs code of its own ('auto_map'), which is not run.")
     for key in _ARCHITECTURE:
         if key in mine and key in theirs and mine[key] != theirs[key]:
             raise CheckpointError(f"{folder / 'config.json'}: {key} is {mine[key]!r}, the base has {theirs[key]!r}. "
                                   "It was fine-tuned from another base.")
     same_vocabulary(folder, base.folder)
+
+
+def _match(tensors: Tensors, layout: Layout, prefix: str, folder: Path) -> dict[str, str]:
+    """Canonical name → stored name, all of them floating point: quantised weights mean nothing without their scales."""
+    names = match(tensors.shapes, layout, prefix, str(folder))
+    if wrong := [n for n in names.values() if tensors.dtypes[n] not in FLOATING]:
+        raise CheckpointError(f"{folder}: {wrong[0]} is {tensors.dtypes[wrong[0]]}; weights must be one of "
+                              f"{', '.join(FLOATING)}.")
+    return names
 
 
 def _stored(folder: Path, layout: Layout) -> Stored:
@@ -111,13 +124,15 @@ def _stored(folder: Path, layout: Layout) -> Stored:
     known = {t.name: t for t in layout.tensors}
     for name, shape in tensors.shapes.items():
         owner, _, scale = name.partition("::")
-        if owner not in known:
+        if owner not in known or scale not in ("", "scale") or (scale and owner not in tensors):
             raise CheckpointError(f"{path}: tensor {name!r} is no parameter of the base.")
-        allowed = (known[owner].shape[0],) if scale else known[owner].shape
+        allowed = known[owner].shape[:1] if scale else known[owner].shape
         if tuple(shape) != allowed:
             raise CheckpointError(f"{path}: {name} is {tuple(shape)}, the base has {allowed}.")
     plain = {name: name for name in tensors if "::" not in name}
-    for name in plain:
-        if tensors[name].dtype == torch.int8 and f"{name}::scale" not in tensors:
+    for name in tensors:
+        if tensors.dtypes[name] == "I8" and f"{name}::scale" not in tensors:
             raise CheckpointError(f"{path}: {name} is int8 without {name}::scale.")
+        if tensors.dtypes[name] not in (*FLOATING, "I8"):
+            raise CheckpointError(f"{path}: {name} is {tensors.dtypes[name]}; allowed: {', '.join(FLOATING)}, I8.")
     return Stored(tensors, plain)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,29 @@ from explorer.errors import CheckpointError
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
 STATE_DICTS = ("pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.bin", "pytorch_model.pt")
 MAX_JSON = 64 << 20
+# The number formats of weights, as safetensors headers call them.
+FLOATING = ("F32", "F16", "BF16", "F64")
 
 
 class Tensors(Mapping[str, torch.Tensor]):
-    """Names → tensors of one or several files. `shapes` is known without reading a value; `metadata` is the header's."""
+    """Names → tensors of one or several files. `shapes` and `dtypes` are known without reading a value; `metadata` is the header's."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._where: dict[str, Any] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: dict[str, str] = {}
         self.metadata: dict[str, str] = {}
         handles = {path: _open(path) for path in dict.fromkeys(files.values())}
-        for path, handle in handles.items():
+        held = {path: set(handle.keys()) for path, handle in handles.items()}
+        for handle in handles.values():
             self.metadata |= handle.metadata() or {}
         for name, path in files.items():
             handle = handles[path]
-            if name not in handle.keys():  # noqa: SIM118 - a handle has keys() but no membership test
+            if name not in held[path]:
                 raise CheckpointError(f"{path}: the index promises tensor {name!r}, the file does not hold it.")
             self._where[name] = handle
-            self.shapes[name] = tuple(handle.get_slice(name).get_shape())
+            header = handle.get_slice(name)
+            self.shapes[name], self.dtypes[name] = tuple(header.get_shape()), header.get_dtype()
 
     def __getitem__(self, name: str) -> torch.Tensor:
         return self._where[name].get_tensor(name)
@@ -65,7 +71,7 @@ def open_file(path: Path) -> Tensors:
     """The tensors of one file or of the shards that an index file names."""
     if path.name.endswith(".index.json"):
         return Tensors(_shards(path))
-    return Tensors({name: path for name in _open(path).keys()})  # noqa: C420, SIM118 - see above
+    return Tensors({name: path for name in _open(path).keys()})  # noqa: C420, SIM118 - a handle has keys() and is no mapping
 
 
 def _shards(index: Path) -> dict[str, Path]:
@@ -109,17 +115,19 @@ class _StateDict:
 
     def __init__(self, path: Path) -> None:
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+            with warnings.catch_warnings(action="ignore"):  # it wonders about formats that are refused in a moment
+                state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
         except pickle.UnpicklingError as e:
             raise CheckpointError(
-                f"{path}: refused, this pickle holds more than tensors and could run code when loaded. "
-                "Save the model as safetensors.") from e
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError) as e:
-            raise CheckpointError(f"{path}: not a readable state dict ({e}).") from e
+                f"{path}: refused, it is damaged or holds more than tensors, which could run code when loaded. Nothing of "
+                "it was run. Save the model as safetensors.") from e
+        except Exception as e:  # noqa: BLE001 - a damaged file makes the reader stumble anywhere
+            raise CheckpointError(f"{path}: not a readable state dict ({type(e).__name__}: {str(e)[:200]}).") from e
         if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
             state = state["state_dict"]
-        if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
-            raise CheckpointError(f"{path}: a mapping of names to tensors is needed, got {type(state).__name__}.")
+        if not isinstance(state, dict) or not all(_is_plain(k, v) for k, v in state.items()):
+            raise CheckpointError(f"{path}: a mapping of names to dense tensors is needed, got {type(state).__name__} "
+                                  "of something else.")
         self._state = state
 
     def keys(self) -> list[str]:
@@ -132,14 +140,24 @@ class _StateDict:
         return self._state[name]
 
     def get_slice(self, name: str) -> _StateDict._Slice:
-        return self._Slice(list(self._state[name].shape))
+        return self._Slice(self._state[name])
 
     class _Slice:
-        def __init__(self, shape: list[int]) -> None:
-            self._shape = shape
+        def __init__(self, tensor: torch.Tensor) -> None:
+            self._tensor = tensor
 
         def get_shape(self) -> list[int]:
-            return self._shape
+            return list(self._tensor.shape)
+
+        def get_dtype(self) -> str:
+            return _DTYPES.get(self._tensor.dtype, str(self._tensor.dtype))
+
+
+_DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64", torch.int8: "I8"}
+
+
+def _is_plain(name: object, value: object) -> bool:
+    return isinstance(name, str) and isinstance(value, torch.Tensor) and value.layout is torch.strided
 
 
 def _is_zip(path: Path) -> bool:

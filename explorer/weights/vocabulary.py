@@ -22,7 +22,11 @@ def vocabulary(folder: Path) -> dict[str, int] | None:
     if (path := folder / "vocab.json").is_file():
         return read_json(path)
     if (path := folder / "vocab.txt").is_file():
-        return {token: i for i, token in enumerate(path.read_text(encoding="utf-8").splitlines())}
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")  # tokens may hold other kinds of line ends
+        except (OSError, UnicodeDecodeError) as e:
+            raise CheckpointError(f"{path}: not readable as UTF-8 text ({e}).") from e
+        return {token.rstrip("\r"): i for i, token in enumerate(lines) if token}
     return None
 
 
