@@ -1,0 +1,64 @@
+"""Fixtures of the whole suite: tiny models on disk and a workspace that holds them. Made once a process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny BERT `base`, its fine-tuned siblings m0 … m5 (m0–m2 and m3–m5 are groups) and `toy.csv`."""
+    from tiny_models import bert_base, sibling, toy_table
+
+    root = tmp_path_factory.mktemp("zoo")
+    base = bert_base(root / "base")
+    for i in range(6):
+        sibling(base, root / f"m{i}", seed=i, group=i // 3)
+    toy_table(root / "toy.csv")
+    return root
+
+
+@pytest.fixture(scope="session")
+def made_workspace(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workspace with all of the zoo imported and the task `toy`; never written to (see `workspace`)."""
+    from explorer import workflows
+
+    folder = tmp_path_factory.mktemp("made") / "ws"
+    ws = workflows.open_workspace(folder)
+    workflows.import_folders(ws, [str(zoo / f"m{i}") for i in range(6)], str(zoo / "base")).result()
+    workflows.add_task(ws, "toy", zoo / "toy.csv", None, ["text"], "y")
+    ws.close()
+    return folder
+
+
+@pytest.fixture
+def workspace(made_workspace: Path, tmp_path: Path) -> Path:
+    """A copy of the made workspace that the test may change."""
+    return Path(shutil.copytree(made_workspace, tmp_path / "ws"))
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run the command line in this process: (status, standard output, standard error), both as file descriptors saw it."""
+    from explorer.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        try:
+            status = main([str(a) for a in arguments])
+        except SystemExit as e:  # argparse ends this way
+            status = int(e.code or 0)
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err, err
+        return status, out, err
+
+    return run
