@@ -142,7 +142,7 @@ def _selection(p: argparse.ArgumentParser) -> None:
 
 def _probe(p: argparse.ArgumentParser, tasks: str = "T") -> None:
     p.add_argument("--task", required=True, metavar=tasks)
-    p.add_argument("--train-texts", type=int, metavar="N", help="train texts the head is fitted on (default 1000, 0: all)")
+    p.add_argument("--train-texts", type=int, metavar="N", help="train texts the head is fitted on (default 500, 0: all)")
     p.add_argument("--test-texts", type=int, metavar="N", help="test texts the loss is measured on (default 500, 0: all)")
     p.add_argument("--length", type=int, metavar="N", help="longest text in tokens (default 64)")
     p.add_argument("--dtype", choices=("fp32", "bf16", "fp16"))

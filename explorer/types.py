@@ -324,13 +324,15 @@ class Probe:
 
     The encoder is frozen and a multinomial logistic head is fitted on at most `train` texts of the task's train split,
     then scored on at most `test` texts of its test split (0: all). `l2` is the ridge penalty per training example on
-    standardised features; `length` is the longest text in tokens.
+    standardised features; `length` is the longest text in tokens. The defaults let a path of eleven Points be evaluated
+    in seconds on two CPU cores; the penalty is the one whose test loss hardly depends on whether 500 or all train texts
+    are used (the paper fits on all).
     """
 
-    train: int = 1000
+    train: int = 500
     test: int = 500
     length: int = 64
-    l2: float = 1e-3
+    l2: float = 3e-2
     dtype: Literal["fp32", "bf16", "fp16"] = "fp32"
 
     @cached_property
