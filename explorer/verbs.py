@@ -203,7 +203,8 @@ def _probe(args: argparse.Namespace) -> Probe:
     given = {"train": args.train_texts, "test": args.test_texts, "length": args.length, "dtype": args.dtype}
     for name, value in given.items():
         if isinstance(value, int) and value < (4 if name == "length" else 0):
-            raise InputError(f"--{name} {value}: too small.")
+            option = f"--{name}" if name == "length" else f"--{name}-texts"
+            raise InputError(f"{option} {value}: at least {4 if name == 'length' else 0} is needed.")
     return Probe(**{k: v for k, v in given.items() if v is not None})
 
 
