@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from explorer.projections.pca import pca
-from tests.projections.planted import gram_of, random_vectors
+from planted import gram_of, random_vectors
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from explorer.projections._placing import place
 from explorer.projections.pca import pca
 from explorer.projections.umap import umap
 from explorer.types import Point
-from tests.projections.planted import gram_of, random_vectors, two_clusters
+from planted import gram_of, random_vectors, two_clusters
 
 UMAP = pytest.mark.xdist_group("umap")
 

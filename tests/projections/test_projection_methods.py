@@ -9,7 +9,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.registry import find, names, options
-from tests.projections.planted import gram_of, random_vectors, two_clusters
+from planted import gram_of, random_vectors, two_clusters
 
 METHODS = names("explorer.projections")
 
@@ -36,7 +36,8 @@ def test_the_folder_holds_the_four_methods():
 def test_shape_ids_and_kind(name, metric, dims):
     gram = gram_of(random_vectors(14))
     made = find("explorer.projections", name)(gram, dims, metric, seed=1)
-    assert made.coords.shape == (14, dims) and made.coords.dtype == np.float64
+    assert made.coords.shape == (14, dims)
+    assert made.coords.dtype == np.float64
     assert np.isfinite(made.coords).all()
     assert (made.ids, made.method, made.metric) == (gram.ids, name, metric)
     assert (made.explained is None) == (name != "pca")
