@@ -1,0 +1,22 @@
+"""The app: page config and navigation over the files of explorer/pages; nothing else."""
+
+from pathlib import Path
+
+import streamlit as st
+
+FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "catalog": ":material/inventory_2:"}
+# Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M8 23 23 9" stroke="#3553c4" stroke-width="3"/>'
+    '<circle cx="8" cy="23" r="6" fill="#3553c4"/><circle cx="23" cy="9" r="6" fill="#d98a2b"/></svg>'
+)
+FOLDER = Path(__file__).parent / "explorer" / "pages"
+
+st.set_page_config(page_title="Weight-Space Explorer", page_icon=ICON, layout="wide")
+stems = sorted(f.stem for f in FOLDER.glob("[!_]*.py"))
+ordered = [*(s for s in FIRST if s in stems), *(s for s in stems if s not in FIRST)]
+pages = [
+    st.Page(FOLDER / f"{s}.py", title=s.replace("_", " ").capitalize(), icon=FIRST.get(s), default=s == "map")
+    for s in ordered
+]
+st.navigation(pages, position="top").run()

@@ -1,0 +1,1 @@
+"""Figures: values in, plotly figures out, all in one theme. No database, no session, no weights."""

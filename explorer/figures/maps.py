@@ -1,0 +1,239 @@
+"""Maps of checkpoints in 2-D and 3-D: dots by category or number, the base, a selection and a path.
+
+Every dot carries its checkpoint's id as customdata, so that a selection survives any change of the figure. Names from
+data are escaped, because plotly reads a little HTML in text.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.figures.colouring import UNKNOWN, Categories, Numbers, colouring, label
+from explorer.figures.theme import SYMBOLS, SYMBOLS_3D, Mark, marks, scale, surface, template
+from explorer.types import Checkpoint, Projection, Score
+
+AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """Places on a map besides the checkpoints: the base (k,), and a path (m, k) with its ends (2, k): α = 0, then 1."""
+
+    base: np.ndarray | None = None
+    path: np.ndarray | None = None
+    ends: np.ndarray | None = None
+    end_names: tuple[str, str] = ("α = 0", "α = 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What hover cards and colours know beyond a checkpoint's metadata, by checkpoint id; scores are on `task`."""
+
+    norms: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    task: str = ""
+
+
+def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by: str = "dataset", *,
+            facts: Facts | None = None, overlay: Overlay | None = None, selected: Sequence[str] = (),
+            dark: bool = False, height: int = 640, legend: bool = True) -> go.Figure:
+    """The map of n checkpoints; `checkpoints` are found by id and may come in any order.
+
+    From three selected checkpoints on, the others turn grey; one or two are ringed and the rest keeps its colours.
+    """
+    facts, overlay = facts or Facts(), overlay or Overlay()
+    by_id = {c.id: c for c in checkpoints}
+    rows = [row for row, key in enumerate(projection.ids) if key in by_id]
+    shown, coords = [by_id[projection.ids[row]] for row in rows], projection.coords[rows]
+    figure = go.Figure(layout=_layout(projection, dark, height, legend))
+    colours = colouring(shown, colour_by, facts.scores, facts.norms)
+    draw = _Drawing(figure, coords, shown, facts, colour_by, frozenset(selected), dark)
+    if isinstance(colours, Numbers):
+        draw.numbers(colours, label(colour_by) + (f" on {facts.task}" if colour_by in ("accuracy", "loss") else ""))
+    else:
+        draw.categories(colours)
+    _draw_rings(figure, coords, shown, selected, dark)
+    _draw_path(figure, overlay, dark)
+    _draw_base(figure, overlay, dark)
+    return figure
+
+
+def hover_card(checkpoint: Checkpoint, facts: Facts, colour_by: str = "dataset") -> str:
+    """The escaped HTML of a dot's hover card; the column that colours the map is on it."""
+    rows = [(label(c), checkpoint.value(c)) for c in ("dataset", "task", "domain", "seed", "train_size", "method")]
+    if colour_by in checkpoint.columns:
+        rows.append((colour_by, checkpoint.value(colour_by)))
+    if norm := facts.norms.get(checkpoint.id):
+        rows.append((label("norm"), f"{norm:.3g}"))
+    if score := facts.scores.get(checkpoint.id):
+        rows.append((f"on {facts.task}", f"accuracy {score.accuracy:.1%}, loss {score.loss:.3f} ± {score.stderr:.3f}"))
+    lines = [f"{html.escape(k)}  <b>{html.escape(_short(v))}</b>" for k, v in rows if v is not None]
+    return "<br>".join([f"<b>{html.escape(_short(checkpoint.name))}</b>", *lines])
+
+
+def _short(value: Any) -> str:
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value > 9999 else str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """The checkpoints' dots, added to a figure."""
+
+    figure: go.Figure
+    coords: np.ndarray
+    checkpoints: Sequence[Checkpoint]
+    facts: Facts
+    colour_by: str
+    selected: frozenset[str]
+    dark: bool
+
+    @property
+    def solid(self) -> bool:
+        return self.coords.shape[1] == 3
+
+    def categories(self, colours: Categories) -> None:
+        known = marks(colours.groups, self.dark, SYMBOLS_3D if self.solid else SYMBOLS)
+        for group, members in colours.groups.items():
+            for member in members:
+                title = html.escape(_short(group)) if len(members) > 1 or len(colours.groups) < len(known) else None
+                self._dots([i for i, v in enumerate(colours.values) if v == member], known[member], member,
+                           legendgroup=group, legendgrouptitle_text=title)
+        unknown = [i for i, c in enumerate(colours.values) if c not in known]
+        if unknown:
+            self._dots(unknown, Mark(surface(self.dark).muted, "circle"), UNKNOWN, legendgroup="", legendrank=2000)
+
+    def numbers(self, colours: Numbers, title: str) -> None:
+        known = [i for i, v in enumerate(colours.values) if v is not None]
+        if unknown := [i for i, v in enumerate(colours.values) if v is None]:
+            self._dots(unknown, Mark(surface(self.dark).muted, "circle"), UNKNOWN)
+        if not known:
+            return
+        numbers = np.array([colours.values[i] for i in known], dtype=float)
+        shades = np.log10(numbers) if colours.logarithmic else numbers
+        bar: dict[str, Any] = {"title": {"text": html.escape(title), "side": "right"}, "thickness": 10, "len": 0.6,
+                               "outlinewidth": 0, "tickcolor": surface(self.dark).quiet}
+        if colours.logarithmic:
+            ticks = sorted(set(numbers)) if len(set(numbers)) <= 6 else list(np.geomspace(*_ends(numbers), 5))
+            bar |= {"tickvals": list(np.log10(ticks)), "ticktext": [f"{t:,.3g}" for t in ticks]}
+        self._dots(known, Mark("", "circle"), title, shades=shades, bar=bar)
+
+    def _dots(self, rows: Sequence[int], mark: Mark, name: str, *, shades: np.ndarray | None = None,
+              bar: dict[str, Any] | None = None, **trace: Any) -> None:
+        s, crowd = surface(self.dark), len(self.checkpoints)
+        size = (5 if self.solid else 11) - (2 if crowd > 150 else 0) - (2 if crowd > 500 else 0)
+        marker: dict[str, Any] = {"size": size, "symbol": mark.symbol, "opacity": 0.95,
+                                  "line": {"width": 1, "color": s.paper}}
+        ids = [self.checkpoints[i].id for i in rows]
+        greyed = [len(self.selected) > 2 and key not in self.selected for key in ids]
+        if shades is not None:
+            marker |= {"color": shades, "colorscale": scale(self.dark), "colorbar": bar, "showscale": True}
+        elif self.solid:
+            marker["color"] = [s.muted if grey else mark.colour for grey in greyed]
+        else:
+            marker["color"] = mark.colour
+        if not self.solid:
+            # The browser dims what is not clicked by itself; that flash is wanted only where a cluster is selected.
+            trace |= {"selected": {"marker": {"opacity": 0.95}}, "unselected": {"marker": {"opacity": 0.95}}}
+            if any(greyed):
+                trace["unselected"] = {"marker": {"color": s.muted, "opacity": 0.6}}
+                trace["selectedpoints"] = [i for i, grey in enumerate(greyed) if not grey]
+        kind = go.Scatter3d if self.solid else go.Scatter
+        self.figure.add_trace(kind(
+            **_axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
+            showlegend=shades is None, customdata=[[key] for key in ids],
+            hovertext=[hover_card(self.checkpoints[i], self.facts, self.colour_by) for i in rows],
+            hovertemplate="%{hovertext}<extra></extra>", **trace,
+        ))
+
+
+def _draw_rings(figure: go.Figure, coords: np.ndarray, shown: Sequence[Checkpoint], selected: Sequence[str],
+                dark: bool) -> None:
+    """Rings around a small selection, with names while it is one or two."""
+    place = {c.id: row for row, c in enumerate(shown)}
+    rows = [place[key] for key in selected if key in place]
+    if not rows or len(selected) > 12:
+        return
+    s, solid = surface(dark), coords.shape[1] == 3
+    kind, names = go.Scatter3d if solid else go.Scatter, [shown[row].name for row in rows]
+    figure.add_trace(kind(
+        **_axes(coords[rows]), mode="markers+text" if len(rows) <= 2 else "markers", hoverinfo="skip", showlegend=False,
+        name="selected", text=[html.escape(_short(name)) for name in names], textposition="top center",
+        textfont={"size": 12, "color": s.text},
+        marker={"size": 11 if solid else 19, "symbol": "circle-open", "color": s.accent, "line": {"width": 2.5}},
+    ))
+
+
+def _draw_path(figure: go.Figure, overlay: Overlay, dark: bool) -> None:
+    """The path as a line, its ends as labelled diamonds."""
+    if overlay.path is None or not len(overlay.path):
+        return
+    s, solid = surface(dark), overlay.path.shape[1] == 3
+    kind = go.Scatter3d if solid else go.Scatter
+    figure.add_trace(kind(**_axes(overlay.path), mode="lines+markers", name="path", showlegend=False, hoverinfo="skip",
+                          line={"color": s.accent, "width": 4 if solid else 2.5},
+                          marker={"size": 2 if solid else 4, "color": s.accent}))
+    if overlay.ends is None:
+        return
+    text = [html.escape(_short(name)) for name in overlay.end_names]
+    positions = ["top center", "bottom center"] if overlay.ends[0, 1] >= overlay.ends[1, 1] else [
+        "bottom center", "top center"]
+    figure.add_trace(kind(
+        **_axes(overlay.ends), mode="markers+text", name="ends of the path", showlegend=False, text=text,
+        textposition="top center" if solid else positions, textfont={"size": 12, "color": s.text},
+        hoverinfo="text", hovertext=text,
+        marker={"size": 6 if solid else 12, "symbol": "diamond", "color": s.accent,
+                "line": {"width": 1.5, "color": s.paper}},
+    ))
+
+
+def _draw_base(figure: go.Figure, overlay: Overlay, dark: bool) -> None:
+    if overlay.base is None:
+        return
+    s, solid = surface(dark), len(overlay.base) == 3
+    kind = go.Scatter3d if solid else go.Scatter
+    figure.add_trace(kind(
+        **_axes(np.asarray(overlay.base)[None]), mode="markers", name="base", legendrank=1, showlegend=True,
+        hovertemplate="<b>base</b><br>the pretrained model: task vector 0<extra></extra>",
+        marker={"size": 7 if solid else 15, "symbol": "cross" if solid else "star", "color": s.base,
+                "line": {"width": 1.5, "color": s.paper}},
+    ))
+
+
+def _layout(projection: Projection, dark: bool, height: int, legend: bool) -> dict[str, Any]:
+    k, s = projection.coords.shape[1], surface(dark)
+    layout: dict[str, Any] = {"template": template(dark), "height": height, "dragmode": "pan", "hovermode": "closest",
+                              "showlegend": legend, "uirevision": f"{projection.method}{projection.metric}{k}",
+                              "legend": {"orientation": "v", "x": 1.01, "y": 1, "maxheight": 1.0,
+                                         "groupclick": "toggleitem"}}
+    named = [{"title": {"text": title}} for title in axis_titles(projection)]
+    if k == 3:
+        axes = {f"{a}axis": axis | {"gridcolor": s.grid, "showticklabels": False}
+                for a, axis in zip(AXES, named, strict=True)}
+        camera = {"eye": {"x": 1.35, "y": 1.35, "z": 0.9}}
+        return layout | {"scene": axes | {"aspectmode": "data", "camera": camera, "dragmode": "orbit"}}
+    ticks = {"showticklabels": False, "automargin": False}
+    layout |= {"xaxis": named[0] | ticks, "yaxis": named[1] | ticks | {"scaleanchor": "x", "scaleratio": 1}}
+    return layout | {"margin": {"l": 34, "r": 8, "t": 8, "b": 34}}
+
+
+def axis_titles(projection: Projection) -> list[str]:
+    """Axis titles: the component and its share of variance for PCA, none where an axis has no meaning."""
+    k = projection.coords.shape[1]
+    if projection.explained is None:
+        return [""] * k
+    return [f"PC {i + 1}  ·  {projection.explained[i]:.1%} of variance" for i in range(k)]
+
+
+def _axes(coords: np.ndarray) -> dict[str, np.ndarray]:
+    return {axis: coords[:, i] for i, axis in enumerate(AXES[: coords.shape[1]])}
+
+
+def _ends(numbers: np.ndarray) -> tuple[float, float]:
+    return float(numbers.min()), float(numbers.max())

