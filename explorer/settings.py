@@ -33,6 +33,11 @@ def is_demo(path: Path) -> bool:
     return path == (ROOT / "data" / "workspaces" / "demo").resolve()
 
 
+def cores() -> int:
+    """The processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def device(name: str = "auto") -> str:
     """The device to compute on: the one named, or the best there is (cuda, then mps, then cpu)."""
     import torch

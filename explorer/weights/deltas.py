@@ -42,10 +42,14 @@ class Weights:
 
     def __init__(self, tensors: Tensors, names: Mapping[str, str]) -> None:
         self._tensors, self._names = tensors, names
+        self._last: tuple[str, torch.Tensor] | None = None
 
     def whole(self, tensor: Tensor) -> torch.Tensor:
         """One parameter as a flat view in its stored precision, shape (size,)."""
-        return self._tensors[self._names[tensor.name]].reshape(-1)
+        last = self._last  # a pass asks for a tensor's slices one after the other
+        if last is None or last[0] != tensor.name:
+            self._last = last = (tensor.name, self._tensors[self._names[tensor.name]].reshape(-1))
+        return last[1]
 
     def flat(self, layout: Layout) -> torch.Tensor:
         """All parameters, float32 of shape (d,)."""
