@@ -45,6 +45,10 @@ class local(Backend):
             lane.close()
 
 
+class _NotTaken(Exception):
+    """`on_result` failed (a full disk, say); its cause says how. Not to be mistaken for a lost connection."""
+
+
 class _Lane:
     """A queue of jobs, the thread that serves it, and its worker process."""
 
@@ -75,12 +79,16 @@ class _Lane:
             job.begin()
             try:
                 self._work(job)
+            except _NotTaken as e:
+                # the worker goes on yielding to nobody, so it is replaced
+                _log.exception("job %s failed", job.title)
+                job.end("failed", e.__cause__)
+                self._stop_worker()
             except (EOFError, OSError) as e:
                 job.end("failed", JobError(f"{job.title}: {self._obituary()}"))
                 _log.warning("worker of lane %s: %s", self._name, e)
                 self._stop_worker()
             except Exception as e:  # noqa: BLE001 - the job's outcome
-                # raised by on_result (a full disk, say): the worker goes on yielding to nobody, so it is replaced
                 _log.exception("job %s failed", job.title)
                 job.end("failed", e)
                 self._stop_worker()
@@ -97,7 +105,10 @@ class _Lane:
                 continue
             kind, value = connection.recv()
             if kind == "yield":
-                job.take(value)
+                try:
+                    job.take(value)
+                except Exception as e:
+                    raise _NotTaken from e
             else:
                 job.end(kind, value)
                 return
