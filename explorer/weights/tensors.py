@@ -121,7 +121,7 @@ class _StateDict:
             raise CheckpointError(
                 f"{path}: refused, it is damaged or holds more than tensors, which could run code when loaded. Nothing of "
                 "it was run. Save the model as safetensors.") from e
-        except Exception as e:  # noqa: BLE001 - a damaged file makes the reader stumble anywhere
+        except Exception as e:
             raise CheckpointError(f"{path}: not a readable state dict ({type(e).__name__}: {str(e)[:200]}).") from e
         if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
             state = state["state_dict"]
