@@ -1,8 +1,8 @@
 """The command line: `python -m explorer VERB --workspace W [--json]`.
 
-With `--json` standard output carries one JSON value and nothing else; progress and logs go to standard error. Exit status:
-0 all is well, 1 work failed, 2 bad input (nothing was changed beyond what is reported), 130 interrupted. Parsers are built
-here and verbs live in `verbs`, which is imported when one is run, so that `--help` is instant.
+With `--json` standard output carries one JSON value and nothing else; progress and logs go to standard error. Exit
+status: 0 all is well, 1 work failed, 2 bad input (nothing was changed beyond what is reported), 130 interrupted.
+Parsers are built here and verbs live in `verbs`, which is imported when one is run, so that `--help` is instant.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return 130
-    except Exception as e:  # noqa: BLE001 - the last resort: a fault of the program is told in one line too
+    except Exception as e:  # the last resort: a fault of the program is told in one line too
         print(f"error: unexpected {type(e).__name__}: {e}", file=sys.stderr)
         logging.getLogger(__name__).debug("unexpected", exc_info=True)
         return 1
@@ -49,14 +49,16 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of every verb."""
-    top = argparse.ArgumentParser(prog="explorer", description="Explore fine-tuned language models as points in weight space.",
+    top = argparse.ArgumentParser(prog="explorer",
+                                  description="Explore fine-tuned language models as points in weight space.",
                                   epilog="A POINT is a checkpoint's name or id, 'base', or a recipe in JSON: "
                                          '{"base": B, "terms": {"NAME": coefficient, …}}.')
     top.add_argument("--version", action="version", version=__version__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     p = _verb(verbs, "import", "add checkpoint folders to the workspace")
-    p.add_argument("folders", nargs="+", metavar="FOLDER", help="model, PEFT or task-vector folder, a folder of such, or a hub id")
+    p.add_argument("folders", nargs="+", metavar="FOLDER",
+                   help="model, PEFT or task-vector folder, a folder of such, or a hub id")
     p.add_argument("--base", help="the pretrained model: a folder, a hub id, or a base of the workspace")
     p.add_argument("--metadata", metavar="TABLE", help="CSV or Parquet with a column 'name' and any others")
 
@@ -128,22 +130,27 @@ def _tasks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str) -> argparse.ArgumentParser:
     p = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
     # suppressed defaults: the flags may stand before or after a second verb (`tasks --json list`, `tasks list --json`)
-    p.add_argument("--workspace", metavar="W", default=argparse.SUPPRESS, help="workspace folder (default: EXPLORER_WORKSPACE, else the demo)")
+    p.add_argument("--workspace", metavar="W", default=argparse.SUPPRESS,
+                   help="workspace folder (default: EXPLORER_WORKSPACE, else the demo)")
     p.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON value on standard output")
     p.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress on standard error")
     return p
 
 
 def _selection(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--base", help="the base whose checkpoints are taken (default: the one with most); 'all' for every base")
+    p.add_argument("--base",
+                   help="the base whose checkpoints are taken (default: the one with most); 'all' for every base")
     p.add_argument("--layers", metavar="L[,L…]", help="only these layers: embeddings, 0, 1, …, final")
-    p.add_argument("--kinds", metavar="K[,K…]", help="only these kinds: attention, feed-forward, norm, bias, embeddings")
+    p.add_argument("--kinds", metavar="K[,K…]",
+                   help="only these kinds: attention, feed-forward, norm, bias, embeddings")
 
 
 def _probe(p: argparse.ArgumentParser, tasks: str = "T") -> None:
     p.add_argument("--task", required=True, metavar=tasks)
-    p.add_argument("--train-texts", type=int, metavar="N", help="train texts the head is fitted on (default 500, 0: all)")
-    p.add_argument("--test-texts", type=int, metavar="N", help="test texts the loss is measured on (default 500, 0: all)")
+    p.add_argument("--train-texts", type=int, metavar="N",
+                   help="train texts the head is fitted on (default 500, 0: all)")
+    p.add_argument("--test-texts", type=int, metavar="N",
+                   help="test texts the loss is measured on (default 500, 0: all)")
     p.add_argument("--length", type=int, metavar="N", help="longest text in tokens (default 64)")
     p.add_argument("--dtype", choices=("fp32", "bf16", "fp16"))
     p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")

@@ -15,7 +15,7 @@ from explorer import registry, settings, workflows
 from explorer.backends import Job
 from explorer.catalog import bundle
 from explorer.errors import InputError, UnknownNameError
-from explorer.types import KINDS, MapSpec, Point, Probe, Score
+from explorer.types import KINDS, MapSpec, Probe, Score
 from explorer.workflows import Workspace
 
 Answer = tuple[Any, str]  # what --json prints, what is printed without
@@ -45,7 +45,8 @@ def import_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     refused = [{"folder": o.folder, "error": o.error} for o in found if o.error]
     for o in refused:
         print(f"refused: {o['error']}", file=sys.stderr)
-    text = "\n".join([*(f"imported {o['name']}" for o in imported), f"{len(imported)} imported, {len(refused)} refused"])
+    text = "\n".join([*(f"imported {o['name']}" for o in imported),
+                      f"{len(imported)} imported, {len(refused)} refused"])
     return {"imported": imported, "refused": refused}, text
 
 
@@ -54,7 +55,8 @@ def list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     chosen = ws.catalog.checkpoints(ws.catalog.base(args.base).id if args.base else None)
     rows = [{"name": c.name, "id": c.id, "base": bases[c.base].name, "format": c.format, "dataset": c.dataset,
              "task": c.task, "domain": c.domain, "seed": c.seed, "train_size": c.train_size, "method": c.method,
-             "path": str(ws.catalog.resolve(c.path)), **{f"columns.{k}": v for k, v in c.columns.items()}} for c in chosen]
+             "path": str(ws.catalog.resolve(c.path)), **{f"columns.{k}": v for k, v in c.columns.items()}}
+             for c in chosen]
     shown = [{k: r[k] for k in ("name", "base", "dataset", "task", "domain", "seed", "train_size")} for r in rows]
     return {"bases": [{"name": b.name, "id": b.id, "model_type": b.model_type, "parameters": b.layout.size}
                       for b in bases.values()], "checkpoints": rows}, _table(shown)
@@ -75,7 +77,8 @@ def map_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     if args.method not in methods:
         raise UnknownNameError("projection method", args.method, methods)
     base = ws.catalog.base(args.base) if args.base else workflows.main_base(ws)
-    spec = MapSpec(base.id, args.method, args.dims, args.metric, _names(args.layers), _kinds(args.kinds), seed=args.seed)
+    spec = MapSpec(base.id, args.method, args.dims, args.metric, _names(args.layers), _kinds(args.kinds),
+                   seed=args.seed)
     projection = workflows.projection(ws, spec)
     if projection is None:
         projection = workflows.project(ws, spec).result()[0]
@@ -102,7 +105,8 @@ def tasks_add_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
 
 def tasks_list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     rows = [{"name": t.name, "family": t.family, "domain": t.domain, "labels": len(t.labels), "n_train": t.n_train,
-             "n_test": t.n_test, "texts": "here" if Path(t.path).is_file() else "to be fetched"} for t in ws.catalog.tasks()]
+             "n_test": t.n_test, "texts": "here" if Path(t.path).is_file() else "to be fetched"}
+             for t in ws.catalog.tasks()]
     return {"tasks": rows}, _table(rows)
 
 
@@ -148,8 +152,10 @@ def path_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     workflows.evaluate(ws, line.points, task, probe).result()
     scores = ws.catalog.scores(line.points, task, probe)
     rows = [{"alpha": a, **_score(s)} for a, s in zip(line.alphas, scores, strict=True) if s is not None]
-    value = {"task": task.name, "zero": workflows.describe(ws, zero), "one": workflows.describe(ws, one), "points": rows}
-    shown = [{"α": f"{r['alpha']:g}", "loss": f"{r['loss']:.4f}", "± s.e.": "" if r["stderr"] is None else f"{r['stderr']:.4f}",
+    value = {"task": task.name, "zero": workflows.describe(ws, zero), "one": workflows.describe(ws, one),
+             "points": rows}
+    shown = [{"α": f"{r['alpha']:g}", "loss": f"{r['loss']:.4f}",
+              "± s.e.": "" if r["stderr"] is None else f"{r['stderr']:.4f}",
               "accuracy": f"{r['accuracy']:.3f}", "n": r["n"]} for r in rows]
     return value, f"{task.name}: α = 0 is {value['zero']}, α = 1 is {value['one']}\n{_table(shown)}"
 

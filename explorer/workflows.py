@@ -24,7 +24,8 @@ from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.tasks.work import Fetching
 from explorer.training.work import Finetuning, Made
-from explorer.types import Base, Checkpoint, Gram, MapSpec, Path as Line, Point, Probe, Projection, Score, Task
+from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection, Score, Task
+from explorer.types import Path as Line
 from explorer.weights.annotations import Annotation, annotation
 from explorer.weights.importing import Import, NewBase, NewCheckpoint, Refused
 
@@ -162,7 +163,8 @@ def projection(ws: Workspace, spec: MapSpec) -> Projection | None:
         if spec.method not in (known := registry.names("explorer.projections")):
             raise UnknownNameError("projection method", spec.method, known)
         return None
-    made: Projection = registry.find("explorer.projections", spec.method)(chosen, spec.dims, spec.metric, seed=spec.seed)
+    made: Projection = registry.find("explorer.projections", spec.method)(chosen, spec.dims, spec.metric,
+                                                                          seed=spec.seed)
     return made
 
 
@@ -183,7 +185,8 @@ def place(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> np.ndarray:
 def place_job(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> Job:
     """Place Points in the backend (UMAP's transform); its result is one array (m, k)."""
     request = Placing(_map_gram(ws, spec), spec, tuple(points))
-    return ws.backend.submit(Work(f"Points in the {spec.method} map", "explorer.projections._work:place_points", request,
+    return ws.backend.submit(Work(f"Points in the {spec.method} map", "explorer.projections._work:place_points",
+                                  request,
                                   lane="side"))
 
 
@@ -213,8 +216,8 @@ def evaluate(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe | 
     if not missing:
         return backends.finished(Work(title, "", None))
     if not Path(task.path).is_file():
-        raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with `python -m explorer datasets "
-                               "fetch` or on the Catalog page.")
+        raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with `python -m explorer "
+                               "datasets fetch` or on the Catalog page.")
     bases = {p.base for p in missing}
     if len(bases) > 1:
         raise InputError("the points have different bases; evaluate one base at a time.")
@@ -277,7 +280,8 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | None = Non
             located = replace(found.checkpoint, path=ws.catalog.stored(Path(found.folder)))
             ws.catalog.add_checkpoint(located, found.layout, found.gram_row)
 
-    work = Work(f"Import of {len(listed)} folders", "explorer.weights.importing:import_checkpoints", request, lane="side")
+    work = Work(f"Import of {len(listed)} folders", "explorer.weights.importing:import_checkpoints", request,
+                lane="side")
     return ws.backend.submit(work, keep)
 
 
@@ -363,8 +367,10 @@ def add_hub_task(ws: Workspace, name: str, repo: str, config: str | None, text: 
 
 def finetune(ws: Workspace, recipe: Path, out: Path, only: Sequence[str] | None = None) -> Job:
     """Train a recipe's models into `out`, skipping those that are complete; results are Made(name, folder)."""
-    request = Finetuning(str(recipe), str(out), None if only is None else tuple(only), str(ws.folder / "tasks"), ws.device)
-    return ws.backend.submit(Work(f"Training of {recipe.stem}", "explorer.training.work:finetune", request, lane="side"))
+    request = Finetuning(str(recipe), str(out), None if only is None else tuple(only), str(ws.folder / "tasks"),
+                         ws.device)
+    return ws.backend.submit(Work(f"Training of {recipe.stem}", "explorer.training.work:finetune", request,
+                                  lane="side"))
 
 
 def made(results: Sequence[Any]) -> list[str]:

@@ -48,7 +48,7 @@ def workspace(made_workspace: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Run the command line in this process: (status, standard output, standard error), both as file descriptors saw it."""
+    """Run the command line in this process: (status, standard output, standard error) as file descriptors saw them."""
     from explorer.cli import main
 
     def run(*arguments: object) -> tuple[int, str, str]:

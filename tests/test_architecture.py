@@ -31,7 +31,8 @@ def imported(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["explorer", "explorer.cli", "explorer.verbs", "explorer.workflows", "explorer.types",
+@pytest.mark.parametrize("module",
+                         ["explorer", "explorer.cli", "explorer.verbs", "explorer.workflows", "explorer.types",
                                     "explorer.catalog", "explorer.backends.local", "explorer.weights.importing",
                                     "explorer.evaluation.work"])
 def test_importing_is_light(module: str) -> None:

@@ -175,7 +175,8 @@ REFUSED: dict[str, tuple[list[object], list[str]]] = {
     "verb": (["evalute"], ["evalute"]),
     "no argument": (["evaluate"], ["POINT"]),
     "task without source": (["tasks", "add", "t", "--text", "a", "--label", "b"], ["--train", "--hub"]),
-    "task of nothing": (["tasks", "add", "t", "--train", "/none/a.csv", "--text", "a", "--label", "b"], ["/none/a.csv"]),
+    "task of nothing": (["tasks", "add", "t", "--train", "/none/a.csv", "--text", "a", "--label", "b"],
+                        ["/none/a.csv"]),
     "dataset": (["datasets", "fetch", "no-such-set"], ["no-such-set"]),
     "recipe file": (["finetune", "/none/r.yaml", "--out", "/none/out"], ["/none/r.yaml"]),
     "import of nothing": (["import", "/none/model"], ["/none/model"]),
@@ -208,7 +209,8 @@ def test_a_bad_table_makes_no_task(rows: str, options: list[str], words: list[st
                                    tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(rows)
     before, files = tables(shared), sorted((shared / "tasks").iterdir())
-    status, out, err = cli("tasks", "add", "bad", "--train", tmp_path / "t.csv", *options, "--workspace", shared, "--json")
+    status, out, err = cli("tasks", "add", "bad", "--train", tmp_path / "t.csv", *options, "--workspace", shared,
+                           "--json")
     assert (status, out) == (2, "")
     for word in words:
         assert word in err
@@ -259,7 +261,8 @@ def test_metadata_from_a_table_goes_over_what_the_folder_says(cli: Cli, zoo: Pat
 def test_metadata_from_parquet(cli: Cli, zoo: Path, tmp_path: Path) -> None:
     import pandas as pd
 
-    pd.DataFrame({"name": ["m0", "m1"], "seed": [7, 8], "domain": ["news", None], "lr": [0.1, float("nan")]}).to_parquet(
+    pd.DataFrame({"name": ["m0", "m1"], "seed": [7, 8], "domain": ["news", None],
+                  "lr": [0.1, float("nan")]}).to_parquet(
         tmp_path / "meta.parquet")
     cli("import", zoo / "m0", zoo / "m1", "--base", zoo / "base", "--metadata", tmp_path / "meta.parquet",
         "--workspace", tmp_path / "ws")

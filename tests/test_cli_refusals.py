@@ -194,7 +194,8 @@ def test_a_file_that_is_no_catalog_says_so(cli: Cli, tmp_path: Path, workspace: 
         db.execute("CREATE TABLE facts (something VARCHAR)")
     with duckdb.connect(str(workspace / "catalog.duckdb")) as db:
         db.execute("UPDATE facts SET value = '99' WHERE key = 'version'")
-    cases = ((tmp_path / "text", "DuckDB"), (tmp_path / "other", "sales"), (tmp_path / "facts", "catalog"), (workspace, "99"))
+    cases = ((tmp_path / "text", "DuckDB"), (tmp_path / "other", "sales"), (tmp_path / "facts", "catalog"),
+             (workspace, "99"))
     for place, word in cases:
         status, out, err = cli("list", "--workspace", place, "--json")
         assert (status, out) == (2, ""), place

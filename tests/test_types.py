@@ -48,7 +48,7 @@ def test_what_a_person_types_and_what_a_grid_computes_are_one_point() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, None, "1", [1], 10**400, -(10**400), 1 + 2j])
 def test_a_coefficient_is_a_finite_number(value: object) -> None:
-    with pytest.raises(RecipeError, match="'m'.*finite number"):
+    with pytest.raises(RecipeError, match=r"'m'.*finite number"):
         Point.of("b", {"m": value})  # type: ignore[dict-item]
 
 
@@ -65,9 +65,11 @@ def test_moving_is_linear(a: dict[str, float], b: dict[str, float], alpha: float
     zero, one, ids = Point.of("base", a), Point.of("base", b), list("abcdef")
     expected = zero.coefficients(ids) + alpha * (one.coefficients(ids) - zero.coefficients(ids))
     scale = 1 + np.abs(zero.coefficients(ids)) + np.abs(one.coefficients(ids))
-    np.testing.assert_array_less(np.abs(zero.moved(one, alpha).coefficients(ids) - expected), 1e-9 * scale * (1 + abs(alpha)))
+    np.testing.assert_array_less(np.abs(zero.moved(one, alpha).coefficients(ids) - expected),
+                                 1e-9 * scale * (1 + abs(alpha)))
     back = one.moved(zero, 1 - alpha).coefficients(ids)
-    np.testing.assert_array_less(np.abs(zero.moved(one, alpha).coefficients(ids) - back), 1e-9 * scale * (1 + abs(alpha)))
+    np.testing.assert_array_less(np.abs(zero.moved(one, alpha).coefficients(ids) - back),
+                                 1e-9 * scale * (1 + abs(alpha)))
 
 
 def test_terms_that_cancel_are_dropped() -> None:

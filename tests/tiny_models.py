@@ -1,4 +1,5 @@
-"""Tiny real models for the tests: bases of four architectures with their tokenizers, fine-tuned siblings, PEFT adapters.
+"""Tiny real models for the tests: bases of four architectures with their tokenizers, fine-tuned siblings, PEFT
+adapters.
 
 Siblings of one group share a planted direction, so that groups are regions; everything is seeded.
 """
@@ -105,7 +106,7 @@ BASES = {"bert": bert_base, "roberta": roberta_base, "distilbert": distilbert_ba
 
 
 def adapter(base: Path, folder: Path, model: Any = None, seed: int = 0, **options: Any) -> Any:
-    """A trained-looking PEFT LoRA folder over a classifier of the base; returns the model with the adapter merged in."""
+    """A trained-looking PEFT LoRA folder over a classifier of the base; returns the model with it merged in."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForSequenceClassification

@@ -21,7 +21,8 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 class Work:
     """A generator function "module:name" and its one argument, which must survive pickling.
 
-    Work of one lane runs in order; lanes ("model" for evaluation, "side" for everything else) do not wait for each other.
+    Work of one lane runs in order; lanes ("model" for evaluation, "side" for everything else) do not wait for each
+    other.
     """
 
     title: str
@@ -64,7 +65,8 @@ class Job:
         """Why it failed, in words for the user."""
         if self.cause is None:
             return None
-        return str(self.cause) if isinstance(self.cause, ExplorerError) else f"{type(self.cause).__name__}: {self.cause}"
+        return str(self.cause) if isinstance(self.cause,
+                                             ExplorerError) else f"{type(self.cause).__name__}: {self.cause}"
 
     @property
     def eta(self) -> float | None:

@@ -30,12 +30,12 @@ def pack(database: Database, folder: Path) -> None:
 def unpack(folder: Path, workspace: Path) -> None:
     """Build a workspace's catalog from the files of `folder`; a catalog built from other files is kept aside.
 
-    Nothing happens where the workspace's catalog was built from these files. It is built under another name and renamed,
-    so that an interrupted start leaves nothing half-made.
+    Nothing happens where the workspace's catalog was built from these files. It is built under another name and
+    renamed, so that an interrupted start leaves nothing half-made.
     """
     if missing := [t for t in TABLES if not (folder / f"{t}.parquet").is_file()]:
-        raise WorkspaceError(f"{folder}: the shipped catalog lacks {', '.join(missing)}.parquet; check out the repository "
-                             "again.")
+        raise WorkspaceError(f"{folder}: the shipped catalog lacks {', '.join(missing)}.parquet; check out the "
+                             "repository again.")
     mark = _mark(folder)
     built = workspace / "built-from"
     target = workspace / FILE

@@ -70,7 +70,8 @@ class Database:
     def _migrate(self) -> None:
         tables = {name for (name,) in self.rows("SELECT table_name FROM information_schema.tables")}
         if tables and "facts" not in tables:
-            raise WorkspaceError(f"{self.path}: a DuckDB file, but no catalog (tables: {', '.join(sorted(tables)[:5])}). "
+            raise WorkspaceError(f"{self.path}: a DuckDB file, but no catalog (tables: "
+                                 f"{', '.join(sorted(tables)[:5])}). "
                                  "Choose another workspace folder.")
         found = dict(self.rows("SELECT key, value FROM facts")) if tables else {}
         if tables and found.get("version") != VERSION:
@@ -86,8 +87,8 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise WorkspaceError(f"{path.parent}: the workspace folder can't be made ({e.strerror}). Choose one that can be "
-                             "written, with --workspace or EXPLORER_WORKSPACE.") from e
+        raise WorkspaceError(f"{path.parent}: the workspace folder can't be made ({e.strerror}). Choose one that can "
+                             "be written, with --workspace or EXPLORER_WORKSPACE.") from e
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise WorkspaceError(f"{path.parent}: the workspace can't be written. Choose one that can, with --workspace or "
                              "EXPLORER_WORKSPACE.")
@@ -108,7 +109,8 @@ def _holder(message: str) -> str:
         return "another process"
     pid = int(found.group(1))
     try:
-        command = " ".join(Path(part).name if part.startswith("/") else part for part in psutil.Process(pid).cmdline()[:5])
+        command = " ".join(Path(part).name if part.startswith("/") else part
+                           for part in psutil.Process(pid).cmdline()[:5])
     except psutil.Error:
         return f"process {pid}"
     return f"process {pid} ({command})"

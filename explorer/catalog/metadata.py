@@ -11,7 +11,8 @@ from explorer.errors import InputError
 
 # Which column says what checkpoint a row is about, in order of preference.
 KEYS = ("folder", "checkpoint", "name")
-_READERS = {".csv": "read_csv(?, header = true{})", ".tsv": "read_csv(?, header = true{})", ".parquet": "read_parquet(?)"}
+_READERS = {".csv": "read_csv(?, header = true{})", ".tsv": "read_csv(?, header = true{})",
+            ".parquet": "read_parquet(?)"}
 # Read as they are written: a folder called 007 is not number 7.
 _TEXT = (*KEYS, "base", "dataset", "task", "domain", "method")
 

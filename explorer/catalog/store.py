@@ -1,7 +1,7 @@
 """The catalog of one workspace: what is written and read, in the project's own values.
 
-Every write is one transaction. Paths are kept as given if absolute, as `demo:…` if they lie in the shipped demo (so that
-a moved checkout still finds them), and relative to the workspace if they lie inside it.
+Every write is one transaction. Paths are kept as given if absolute, as `demo:…` if they lie in the shipped demo (so
+that a moved checkout still finds them), and relative to the workspace if they lie inside it.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ class Catalog:
             rank = cursor.execute("SELECT coalesce(max(rank) + 1, 0) FROM checkpoints WHERE layout_key = ?",
                                   [layout.key]).fetchall()[0][0]
             if gram_row.shape != (rank + 1, len(layout.groups)):
-                raise ValueError(f"row {rank} of the Gram must be {(rank + 1, len(layout.groups))}, got {gram_row.shape}")
+                raise ValueError(f"row {rank} of the Gram must be {(rank + 1, len(layout.groups))}, got "
+                                 f"{gram_row.shape}")
             cursor.execute(
                 f"INSERT INTO checkpoints ({_CHECKPOINT}, layout_key, rank, gram) VALUES ({', '.join('?' * 15)})",
                 [c.id, c.name, c.base, c.path, c.format, c.dataset, c.task, c.domain, c.seed, c.train_size, c.method,
@@ -167,7 +168,8 @@ class Catalog:
         """Keep a map's coordinates; the first ones stored for a spec stay, so every viewer sees the same."""
         explained = None if projection.explained is None else canonical_json(list(projection.explained))
         with self.database.transaction() as cursor:
-            cursor.execute("INSERT OR IGNORE INTO projections (key, spec, ids, coords, explained) VALUES (?, ?, ?, ?, ?)",
+            cursor.execute("INSERT OR IGNORE INTO projections (key, spec, ids, coords, explained) VALUES (?, ?, ?, ?, "
+                           "?)",
                            [_map_key(spec, projection.ids), canonical_json(asdict(spec)),
                             canonical_json(list(projection.ids)), projection.coords.astype("<f8").tobytes(), explained])
 

@@ -33,7 +33,8 @@ class Encoder:
         # operation, which costs small models half their time, and nearly all of it on a busy machine.
         self._cores = ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
                                          else os.cpu_count() or 1,
-                                         initializer=torch.set_num_threads, initargs=(1,)) if flat.device == "cpu" else None
+                                         initializer=torch.set_num_threads,
+                                         initargs=(1,)) if flat.device == "cpu" else None
 
     def move(self, point: Point) -> None:
         self.flat.move(point)

@@ -51,7 +51,8 @@ class Evaluator:
         train, test = self._encoded(task, probe)
         self._encoder.move(point)
         features = self._features(task, probe, between)
-        losses, accuracy = generalized_loss(features[0], train.labels, features[1], test.labels, len(task.labels), probe.l2)
+        losses, accuracy = generalized_loss(features[0], train.labels, features[1], test.labels, len(task.labels),
+                                            probe.l2)
         n = len(losses)
         stderr = float(losses.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
         return Score(point.hash, task.digest, probe.key, float(losses.mean()), stderr, accuracy, n,
@@ -71,7 +72,8 @@ class Evaluator:
         while True:
             if key not in self._batches:
                 train, test = self._texts[key]
-                self._batches[key] = (batches(train, self._tokens, self.device), batches(test, self._tokens, self.device))
+                self._batches[key] = (batches(train, self._tokens, self.device),
+                                      batches(test, self._tokens, self.device))
             try:
                 train_batches, test_batches = self._batches[key]
                 return self._encoder.features(train_batches, between), self._encoder.features(test_batches, between)

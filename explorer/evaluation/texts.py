@@ -14,7 +14,8 @@ from explorer.errors import UnavailableError
 from explorer.tasks.prepare import Split, load
 from explorer.types import Probe, Task
 
-_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model",
+               "sentencepiece.bpe.model")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def tokenizer_of(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     if not any((folder / name).is_file() for name in _TOKENIZERS):  # one that knows no word would be made up
-        raise UnavailableError(f"{folder}: no tokenizer beside the base; put its files there ({', '.join(_TOKENIZERS[:3])} …).")
+        raise UnavailableError(f"{folder}: no tokenizer beside the base; put its files there "
+                               f"({', '.join(_TOKENIZERS[:3])} …).")
     try:
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as e:

@@ -38,7 +38,7 @@ class Annotation:
 
 
 def annotation(values: Mapping[str, Any], where: str) -> Annotation:
-    """An annotation from keys and values; nested objects become dotted columns. InputError for a value of a wrong type."""
+    """An annotation from keys and values; nested objects become dotted columns. InputError for a wrong type."""
     standard: dict[str, Any] = {}
     columns: dict[str, Any] = {}
     for key, value in _flat(values).items():
@@ -72,7 +72,8 @@ def checked_name(name: str, folder: Path, reserved: tuple[str, ...] = ("base",))
     """A model's name as it is; CheckpointError where people could not type it, or it would mean something else."""
     if name in reserved or name.startswith("{") or name != name.strip() or not 0 < len(name) <= 200 or (
             not name.isprintable()):
-        raise CheckpointError(f"{folder}: {name[:80]!r} can't name a model ('base' stands for the main base, '{{' begins a "
+        raise CheckpointError(f"{folder}: {name[:80]!r} can't name a model ('base' stands for the main base, "
+                              f"'{{' begins a "
                               "recipe); give it another with \"name\" in explorer.json or in the metadata table.")
     return name
 

@@ -61,8 +61,8 @@ def fingerprint(delta: Delta, base: Weights, layout: Layout, where: str) -> Fing
             theirs += float(torch.dot(base_piece, base_piece))
     likeness = inner / (own * theirs) ** 0.5 if own and theirs else 1.0
     if not likeness >= MIN_LIKENESS:
-        raise CheckpointError(f"{where}: its weights have cosine {likeness:.2f} with the base's (fine-tuned models: above "
-                              f"{MIN_LIKENESS}). It was fine-tuned from another base.")
+        raise CheckpointError(f"{where}: its weights have cosine {likeness:.2f} with the base's (fine-tuned models: "
+                              f"above {MIN_LIKENESS}). It was fine-tuned from another base.")
     return Fingerprint(h.hexdigest()[:32], squared**0.5, likeness)
 
 

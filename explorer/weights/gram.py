@@ -2,9 +2,9 @@
 
 For each parameter group g: G_g[i, j] = ⟨Δᵢ, Δⱼ⟩. A tile is the same few thousand values of all n task vectors; its
 products are formed in float64 (float32 would leave products of nearly orthogonal vectors with three digits), each core
-takes tiles of its own, and tiles are added up in order, so that the same checkpoints give the same bits. Memory is a few
-tiles whatever the model size, and each weight is read once. Rows of checkpoints whose products are known already are not
-recomputed: with `new` rows last, only the new rows of each tile's product are formed.
+takes tiles of its own, and tiles are added up in order, so that the same checkpoints give the same bits. Memory is a
+few tiles whatever the model size, and each weight is read once. Rows of checkpoints whose products are known already
+are not recomputed: with `new` rows last, only the new rows of each tile's product are formed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from explorer.settings import BLOCK_BYTES, cores
 from explorer.types import Layout, Tensor
 from explorer.weights.deltas import Delta
 
-# Values of one row of a tile. Up to 32768 torch starts no threads inside an operation, which would only get in the way of
-# the tiles on the other cores; fewer than 256 would be all overhead.
+# Values of one row of a tile. Up to 32768 torch starts no threads inside an operation, which would only get in the way
+# of the tiles on the other cores; fewer than 256 would be all overhead.
 _LONGEST, _SHORTEST = 32768, 256
 
 

@@ -2,7 +2,8 @@
 
 Each folder is checked (headers only), read once for its hash, finiteness and likeness to the base, and then joins one
 streamed pass for the Gram rows. What does not fit is refused with its reason and the rest goes on. The catalog writes a
-checkpoint when its row arrives: it is there whole or not at all, and an interrupted import is resumed by running it again.
+checkpoint when its row arrives: it is there whole or not at all, and an interrupted import is resumed by running it
+again.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _TOGETHER = 64
 class Import:
     """Folders to import with what their metadata table says of them, and what the workspace holds already.
 
-    `bases` and `known` pair values with folders; `known` is in Gram order. `new_base` is a folder that may be a base yet
-    unknown; `base` names the base that folders which name none are measured from.
+    `bases` and `known` pair values with folders; `known` is in Gram order. `new_base` is a folder that may be a base
+    yet unknown; `base` names the base that folders which name none are measured from.
     """
 
     folders: tuple[tuple[str, Annotation], ...]
@@ -127,7 +128,8 @@ class _Models:
         pooling = said.columns.get("pooling", "mean")
         if pooling not in ("mean", "cls"):
             raise CheckpointError(f"{folder / 'explorer.json'}: pooling {pooling!r}; allowed: 'mean', 'cls'.")
-        base = Base(identity, checked_name(said.name or name, folder, ()), str(folder), opened.config.model_type, opened.layout,
+        base = Base(identity, checked_name(said.name or name, folder, ()), str(folder), opened.config.model_type,
+                    opened.layout,
                     opened.prefix, pooling, str(said.columns.get("note", "")))
         base = self._bases[identity][0] if identity in self._bases else base
         self._bases[identity] = (base, opened)
@@ -135,7 +137,7 @@ class _Models:
         return base
 
     def check(self, folder: Path, name: str, annotation: Annotation) -> Checkpoint:
-        """A folder as a checkpoint; ExplorerError with the reason if it can't be one. `name` is used if none was given."""
+        """A folder as a checkpoint; ExplorerError says why it can't be one. `name` is used if none was given."""
         from explorer.weights.annotations import annotation_of, checked_name
         from explorer.weights.fingerprint import fingerprint
         from explorer.weights.opening import check_against, folder_at, format_of, open_delta

@@ -1,7 +1,8 @@
 """From a model's config to the layout of its shared backbone, and from a checkpoint's names to the layout's.
 
 The layout comes from the architecture itself (its modules built without memory), not from lists of names: tied weights
-occur once, buffers do not occur, heads do not exist on a bare backbone, the pooler is left out (it belongs to the head).
+occur once, buffers do not occur, heads do not exist on a bare backbone, the pooler is left out (it belongs to the
+head).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _ATTENTION = re.compile(r"attention|attn|selfatt|encdec", re.IGNORECASE)
 _NORM = re.compile(r"norm|(?:^|\.)ln_?(?:f|\d)?(?:\.|$)", re.IGNORECASE)
 _EMBEDDING = re.compile(r"embed|(?:^|\.)w[tp]e(?:\.|$)|shared", re.IGNORECASE)
 # Persistent buffers of older releases: not parameters, so neither compared nor missed.
-_BUFFER = re.compile(r"(position_ids|token_type_ids|masked_bias|inv_freq|attn\.bias|attention\.bias|num_batches_tracked)$")
+_BUFFER = re.compile(r"(position_ids|token_type_ids|masked_bias|inv_freq|attn\.bias|attention\.bias|"
+                     r"num_batches_tracked)$")
 
 
 def group_of(name: str, ndim: int) -> Group:
@@ -56,7 +58,8 @@ def read_config(folder: Path) -> Any:
     if not raw.get("model_type"):
         raise CheckpointError(f"{folder / 'config.json'}: no 'model_type'.")
     if raw.get("auto_map"):
-        raise CheckpointError(f"{folder / 'config.json'}: the model needs code of its own ('auto_map'), which is not run.")
+        raise CheckpointError(f"{folder / 'config.json'}: the model needs code of its own ('auto_map'), which is not "
+                              f"run.")
     try:
         return AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     except (ValueError, KeyError, OSError, TypeError, AttributeError) as e:

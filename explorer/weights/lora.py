@@ -25,7 +25,8 @@ CONFIG = "adapter_config.json"
 FILES = ("adapter_model.safetensors", "adapter_model.bin")
 _ROOT = "base_model.model."
 _FACTOR = re.compile(r"^(?P<module>.+)\.lora_(?P<embedding>embedding_)?(?P<which>[AB])(\.default)?(\.weight)?$")
-_REFUSED = ("use_dora", "use_qalora", "use_bdlora", "layer_replication", "arrow_config", "corda_config", "lora_ga_config",
+_REFUSED = ("use_dora", "use_qalora", "use_bdlora", "layer_replication", "arrow_config", "corda_config",
+            "lora_ga_config",
             "monteclora_config", "kasa_config", "megatron_config", "alora_invocation_tokens", "target_parameters")
 # These subtract their first B A from the base's weights, so the adapter alone is not θ − θ_base.
 _BASE_CHANGING = re.compile(r"pissa|corda|olora|loftq|lora_ga", re.IGNORECASE)
@@ -40,8 +41,8 @@ def open_adapter(folder: Path) -> tuple[dict[str, Any], Tensors]:
         raise CheckpointError(f"{folder / CONFIG}: {', '.join(used)} set; ΔW is then not B·A·scale. Merge the adapter "
                               "with PEFT and import the merged model.")
     if _BASE_CHANGING.match(start := str(config.get("init_lora_weights"))):
-        raise CheckpointError(f"{folder / CONFIG}: init_lora_weights {start!r} changes the base itself; merge the adapter "
-                              "with PEFT and import the merged model.")
+        raise CheckpointError(f"{folder / CONFIG}: init_lora_weights {start!r} changes the base itself; merge the "
+                              "adapter with PEFT and import the merged model.")
     for name in FILES:
         if (folder / name).is_file():
             return config, open_file(folder / name)
@@ -91,7 +92,8 @@ def _home(name: str) -> str:
     return bare.replace(".modules_to_save.default", "").replace(".modules_to_save", "").replace(".base_layer", "")
 
 
-def _factors(folder: Path, name: str, pair: Mapping[str, torch.Tensor], shape: tuple[int, ...], config: Mapping[str, Any],
+def _factors(folder: Path, name: str, pair: Mapping[str, torch.Tensor], shape: tuple[int, ...],
+             config: Mapping[str, Any],
              module: str, turned: bool) -> tuple[torch.Tensor, torch.Tensor, float]:
     if pair.keys() != {"A", "B"}:
         raise CheckpointError(f"{folder}: {name} has only lora_{''.join(pair)} of the two factors.")

@@ -99,7 +99,8 @@ def check_against(folder: Path, base: OpenBase) -> None:
         return
     mine, theirs = read_json(folder / "config.json"), read_json(base.folder / "config.json")
     if mine.get("auto_map"):
-        raise CheckpointError(f"{folder / 'config.json'}: the model needs code of its own ('auto_map'), which is not run.")
+        raise CheckpointError(f"{folder / 'config.json'}: the model needs code of its own ('auto_map'), which is not "
+                              f"run.")
     for key in _ARCHITECTURE:
         if key in mine and key in theirs and mine[key] != theirs[key]:
             raise CheckpointError(f"{folder / 'config.json'}: {key} is {mine[key]!r}, the base has {theirs[key]!r}. "

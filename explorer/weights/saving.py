@@ -29,7 +29,8 @@ def save_task_vector(folder: Path, deltas: Mapping[str, torch.Tensor], *, quanti
             rows = delta.detach().float().reshape(delta.shape[0], -1)
             scale = rows.abs().amax(dim=1) / 127
             safe = torch.where(scale > 0, scale, torch.ones_like(scale))
-            stored[name] = (rows / safe[:, None]).round().clamp(-127, 127).to(torch.int8).reshape(delta.shape).contiguous()
+            stored[name] = (rows / safe[:, None]).round().clamp(-127,
+                                                                127).to(torch.int8).reshape(delta.shape).contiguous()
             stored[f"{name}::scale"] = scale.contiguous()
         else:
             stored[name] = delta.detach().to(torch.float16 if quantize else torch.float32).contiguous()

@@ -1,7 +1,7 @@
 """Lazy reading of the named tensors of a folder: safetensors (one file or shards) or a restricted state dict.
 
-Opening reads headers only. Safetensors are mapped into memory, so a tensor costs nothing until its values are used.
-A `.bin`/`.pt` state dict is read through `torch.load(weights_only=True)` alone: a pickle that would run code is refused.
+Opening reads headers only. Safetensors are mapped into memory, so a tensor costs nothing until its values are used. A
+`.bin`/`.pt` state dict is read through `torch.load(weights_only=True)` alone: a pickle that would run code is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ FLOATING = ("F32", "F16", "BF16", "F64")
 
 
 class Tensors(Mapping[str, torch.Tensor]):
-    """Names → tensors of one or several files. `shapes` and `dtypes` are known without reading a value; `metadata` is the header's."""
+    """Names → tensors of one or several files.
+
+    `shapes` and `dtypes` are known without reading a value; `metadata` is the header's.
+    """
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._where: dict[str, Any] = {}
@@ -64,7 +67,8 @@ def open_tensors(folder: Path) -> Tensors:
     if len(loose) == 1:
         return open_file(loose[0])
     found = ", ".join(p.name for p in sorted(folder.iterdir())[:8]) or "nothing"
-    raise CheckpointError(f"{folder}: no weights. Found {found}; needed: one of {', '.join((*SAFETENSORS, *STATE_DICTS))}.")
+    raise CheckpointError(f"{folder}: no weights. Found {found}; needed: one of "
+                          f"{', '.join((*SAFETENSORS, *STATE_DICTS))}.")
 
 
 def open_file(path: Path) -> Tensors:
@@ -119,9 +123,9 @@ class _StateDict:
                 state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
         except pickle.UnpicklingError as e:
             raise CheckpointError(
-                f"{path}: refused, it is damaged or holds more than tensors, which could run code when loaded. Nothing of "
-                "it was run. Save the model as safetensors.") from e
-        except Exception as e:
+                f"{path}: refused, it is damaged or holds more than tensors, which could run code when loaded. Nothing "
+                "of it was run. Save the model as safetensors.") from e
+        except Exception as e:  # a damaged file makes the reader stumble anywhere
             raise CheckpointError(f"{path}: not a readable state dict ({type(e).__name__}: {str(e)[:200]}).") from e
         if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
             state = state["state_dict"]

@@ -38,5 +38,5 @@ def same_vocabulary(folder: Path, base: Path) -> None:
     moved = [token for token, i in theirs.items() if mine.get(token) != i]
     if moved:
         shown = ", ".join(f"{json.dumps(t)} {mine.get(t, 'absent')} ≠ {theirs[t]}" for t in moved[:3])
-        raise CheckpointError(f"{folder}: the vocabulary differs from the base's in {len(moved)} of {len(theirs)} tokens "
-                              f"({shown}). It was fine-tuned from another base.")
+        raise CheckpointError(f"{folder}: the vocabulary differs from the base's in {len(moved)} of {len(theirs)} "
+                              f"tokens ({shown}). It was fine-tuned from another base.")

@@ -184,8 +184,10 @@ def test_a_queued_job_can_be_cancelled_before_it_starts(local: Backend) -> None:
 
 
 @pytest.mark.parametrize(("name", "request_", "reason"), [
-    ("die", int(signal.SIGKILL), "SIGKILL.*out of memory"), ("die", int(signal.SIGSEGV), "SIGSEGV"), ("leave", 3, "exit status 3")])
-def test_a_worker_that_dies_fails_its_job_and_the_next_one_works(name: str, request_: int, reason: str, local: Backend) -> None:
+    ("die", int(signal.SIGKILL), "SIGKILL.*out of memory"), ("die", int(signal.SIGSEGV), "SIGSEGV"),
+    ("leave", 3, "exit status 3")])
+def test_a_worker_that_dies_fails_its_job_and_the_next_one_works(name: str, request_: int, reason: str,
+                                                                 local: Backend) -> None:
     seen: list[int] = []
     job = local.submit(work(name, request_), seen.append)
     with pytest.raises(JobError, match=reason):
@@ -225,7 +227,8 @@ def test_a_worker_does_not_outlive_its_parent(importable: None) -> None:
     import subprocess
 
     code = ("import sys, time; from explorer import backends; from explorer.backends import Work;"
-            "b = backends.start('local'); print(b.submit(Work('t', 'work_functions:where', None)).result()[0][0], flush=True);"
+            "b = backends.start('local'); print(b.submit(Work('t', 'work_functions:where', None)).result()[0][0], "
+            "flush=True);"
             "time.sleep(60)")
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

@@ -3,8 +3,8 @@
     python tests/benchmarks/gram.py [--checkpoints 16] [--parameters 28.5e6] [--rounds 5]
 
 Makes a base and n checkpoints of fp32 weights in a temporary folder (about 1.9 GB, removed at the end), measures in
-alternation, and prints one JSON object: seconds, their ratio, the peak of anonymous memory while `gram_rows` runs, and the
-error against a float64 reference. All in one process; the files are in the page cache before the first round.
+alternation, and prints one JSON object: seconds, their ratio, the peak of anonymous memory while `gram_rows` runs, and
+the error against a float64 reference. All in one process; the files are in the page cache before the first round.
 """
 
 from __future__ import annotations
@@ -46,12 +46,13 @@ def layout(parameters: float) -> Layout:
         layer += 1
         left -= 12 * width * width
     body = Layout.of(rows).size
-    embeddings = ("embeddings.weight", (max(1, int(parameters - body) // width), width), Group("embeddings", "embeddings"))
+    embeddings = ("embeddings.weight", (max(1, int(parameters - body) // width), width),
+                  Group("embeddings", "embeddings"))
     return Layout.of([embeddings, *rows])
 
 
 def make(folder: Path, shape: Layout, n: int) -> None:
-    """A base and n checkpoints near it; half of their task vectors share a direction, so that products are not all noise."""
+    """A base and n checkpoints near it; half of their task vectors share a direction, so not all products are noise."""
     torch.manual_seed(0)
     base = {t.name: torch.randn(t.shape) * 0.02 for t in shape.tensors}
     shared = {t.name: torch.randn(t.shape) * NOISE for t in shape.tensors}

@@ -10,4 +10,5 @@ def test_small_gram_benchmark() -> None:
     assert found["parameters"] > 3e5
     assert found["error_to_norms"] < 1e-7
     assert found["error_elementwise"] < 1e-6
-    assert all(found[k] > 0 for k in ("gram_seconds", "read_seconds", "product_seconds", "ratio", "peak_anonymous_bytes"))
+    assert all(found[k] > 0
+               for k in ("gram_seconds", "read_seconds", "product_seconds", "ratio", "peak_anonymous_bytes"))

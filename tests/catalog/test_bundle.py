@@ -16,7 +16,8 @@ from explorer.errors import WorkspaceError
 def without_times(folder: Path) -> dict[str, list[str]]:
     catalog = Catalog(folder)
     try:
-        return {t: list(map(repr, catalog.database.rows(f"SELECT * EXCLUDE added FROM {t} ORDER BY ALL"))) for t in TABLES}
+        return {t: list(map(repr, catalog.database.rows(f"SELECT * EXCLUDE added FROM {t} ORDER BY ALL")))
+                for t in TABLES}
     finally:
         catalog.close()
 
@@ -70,7 +71,7 @@ def test_another_bundle_sets_the_old_catalog_aside(packed: Path, workspace: Path
     for _ in range(2):
         unpack(packed, new)
         assert "changed" in repr(without_times(new))
-    (aside,) = [p for p in new.glob("catalog-*.duckdb")]
+    (aside,) = list(new.glob("catalog-*.duckdb"))
     (tmp_path / "aside").mkdir()
     shutil.copy(aside, tmp_path / "aside" / "catalog.duckdb")
     assert without_times(tmp_path / "aside") == old

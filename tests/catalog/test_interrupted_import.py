@@ -1,4 +1,4 @@
-"""An import killed at any moment leaves a catalog that opens, holds whole checkpoints only, and is completed by a rerun."""
+"""An import killed at any moment leaves a catalog of whole checkpoints that opens, and is completed by a rerun."""
 
 from __future__ import annotations
 

@@ -21,9 +21,11 @@ OTHER = Layout.of([("a", (2, 4), Group("0", "attention"))])
 BASE = Base("base-id", "base", "models/base", "bert", LAYOUT, "bert", "mean", "a note")
 TASK = Task("toy", "tasks/toy.parquet", ("neg", "pos"), 10, 5, "digest")
 
-nasty = st.one_of(st.sampled_from(["'; DROP TABLE checkpoints; --", "\"", "'", "%s ? $1 {}", "😀 ü ﷽", "\\", "NULL", "a\nb\tc"]),
+nasty = st.one_of(st.sampled_from(["'; DROP TABLE checkpoints; --", "\"", "'", "%s ? $1 {}", "😀 ü ﷽", "\\", "NULL",
+                                   "a\nb\tc"]),
                   st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
-values = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), nasty)
+values = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53),
+                   st.floats(allow_nan=False, allow_infinity=False), nasty)
 whole = st.one_of(st.none(), st.integers(-(2**62), 2**62))
 
 
@@ -36,7 +38,8 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 def checkpoint(i: int, **changes: Any) -> Checkpoint:
-    return Checkpoint(**{"id": f"id{i}", "name": f"m{i}", "base": BASE.id, "path": f"models/m{i}", "format": "weights", **changes})
+    return Checkpoint(**{"id": f"id{i}", "name": f"m{i}", "base": BASE.id, "path": f"models/m{i}", "format": "weights",
+                         **changes})
 
 
 def gram_row(rank: int, seed: int = 0) -> np.ndarray:
@@ -44,16 +47,19 @@ def gram_row(rank: int, seed: int = 0) -> np.ndarray:
 
 
 def score(point: Point, loss: float = 0.5) -> Score:
-    return Score(point.hash, TASK.digest, Probe().key, loss, 0.1, 0.75, 3, "cpu", 1.5, np.array([0.1, 0.5, 0.9], np.float32))
+    return Score(point.hash, TASK.digest, Probe().key, loss, 0.1, 0.75, 3, "cpu", 1.5,
+                 np.array([0.1, 0.5, 0.9], np.float32))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=nasty, dataset=st.one_of(st.none(), nasty), seed=whole, size=whole, columns=st.dictionaries(nasty, values, max_size=4),
+@given(name=nasty, dataset=st.one_of(st.none(), nasty), seed=whole, size=whole,
+       columns=st.dictionaries(nasty, values, max_size=4),
        path=nasty)
 def test_a_checkpoint_comes_back_as_it_was(catalog: Catalog, name: str, dataset: str | None, seed: int | None,
                                            size: int | None, columns: dict[str, Any], path: str) -> None:
     rank = len(catalog.checkpoints())
-    given_ = checkpoint(rank, name=f"{name}{rank}", dataset=dataset, task=dataset, domain=dataset, method=dataset, seed=seed,
+    given_ = checkpoint(rank, name=f"{name}{rank}", dataset=dataset, task=dataset, domain=dataset, method=dataset,
+                        seed=seed,
                         train_size=size, columns=columns, path=path)
     catalog.add_checkpoint(given_, LAYOUT, gram_row(rank))
     assert catalog.checkpoint(given_.name) == given_

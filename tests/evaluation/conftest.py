@@ -19,7 +19,8 @@ def known(made_workspace: Path) -> dict[str, Any]:
 
     catalog = Catalog(made_workspace)
     models = {c.name: (checkpoint_point(c), catalog.resolve(c.path)) for c in catalog.checkpoints()}
-    found = {"base": catalog.bases()[0], "folder": catalog.resolve(catalog.bases()[0].path), "task": catalog.task("toy"),
+    found = {"base": catalog.bases()[0], "folder": catalog.resolve(catalog.bases()[0].path),
+             "task": catalog.task("toy"),
              "models": models}
     catalog.close()
     return found

@@ -49,7 +49,8 @@ def test_a_checkpoint_scores_as_the_model_itself(name: str, evaluator: Callable[
 
     made, texts = evaluator(), load(task)
     train, test = texts.train.first(PROBE.train), texts.test.first(PROBE.test)
-    expected = [reference_features(known["models"][name][1], known["folder"], s.texts, PROBE.length) for s in (train, test)]
+    expected = [reference_features(known["models"][name][1], known["folder"], s.texts, PROBE.length)
+                for s in (train, test)]
     found = features(made, point(name), task)
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5)

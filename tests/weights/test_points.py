@@ -88,7 +88,8 @@ def test_a_point_of_another_base_is_refused(zoo: Path, base: OpenBase) -> None:
         flat_point(zoo, base).move(Point.of("c"))
 
 
-FORMATS = ["bare", "prefixed without a head", "sharded", "state dict", "old state dict", "wrapped state dict", "old names",
+FORMATS = ["bare", "prefixed without a head", "sharded", "state dict", "old state dict", "wrapped state dict",
+           "old names",
            "float16", "bfloat16", "float64", "another file name"]
 
 
@@ -145,7 +146,8 @@ def test_a_stored_task_vector(quantize: bool, zoo: Path, base: OpenBase, tmp_pat
         found.slice(t, t.size // 2, t.size, part)
         assert torch.equal(part, out[t.size // 2 :])
     kept = torch.cat([v.reshape(-1) for v in named.values()])
-    again = torch.cat([found.flat(base.layout)[t.offset : t.offset + t.size] for t in base.layout.tensors if t.name in named])
+    again = torch.cat([found.flat(base.layout)[t.offset : t.offset + t.size] for t in base.layout.tensors
+                       if t.name in named])
     assert torch.cosine_similarity(kept, again, dim=0) > 0.999
     assert [p.name for p in (tmp_path / "tv").iterdir()] == ["task_vector.safetensors"]
 
