@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     p = _verb(verbs, "import", "add checkpoint folders to the workspace")
     p.add_argument("folders", nargs="+", metavar="FOLDER",
                    help="model, PEFT or task-vector folder, a folder of such, or a hub id")
-    p.add_argument("--base", help="the pretrained model: a folder, a hub id, or a base of the workspace")
+    p.add_argument("--base", action="append", help="the pretrained model: a folder, a hub id, or a base of the "
+                   "workspace; may be repeated where each checkpoint's metadata names its own")
     p.add_argument("--metadata", metavar="TABLE", help="CSV or Parquet with a column 'name' and any others")
 
     p = _verb(verbs, "list", "the bases and checkpoints of the workspace")

@@ -255,23 +255,22 @@ def checkpoint_scores(ws: Workspace, task: Task, probe: Probe | None = None) -> 
 # --------------------------------------------------------------------------- bringing things in
 
 
-def import_folders(ws: Workspace, folders: Sequence[str], base: str | None = None,
+def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[str] | None = None,
                    metadata: Path | None = None) -> Job:
-    """Import checkpoint folders (or folders of them); `base` is a base's name, id or folder.
+    """Import checkpoint folders (or folders of them); `base` is a base's name, id or folder, or several of them.
 
+    With several, each folder's metadata says which one is meant.
     Job results are NewBase, NewCheckpoint and Refused in turn; `outcomes` reads them.
     """
     table = read_table(metadata) if metadata else {}
-    listed = [(f, _table_row(table, f, metadata)) for f in _expand(folders, base)]
+    asked = [] if base is None else [base] if isinstance(base, str) else list(base)
+    listed = [(f, _table_row(table, f, metadata)) for f in _expand(folders, asked)]
     bases = ws.catalog.bases()
-    known_base = next((b for b in bases if base in (b.name, b.id)), None)
-    new_base = None
-    if base is not None and known_base is None:
-        new_base = _folder(base)
+    by_name = {key: b.id for b in bases for key in (b.name, b.id)}
     keys = list(dict.fromkeys(b.layout.key for b in bases))
     known = [(c, str(ws.catalog.resolve(c.path))) for key in keys for c in ws.catalog.ranked(key)]
-    request = Import(tuple(listed), tuple((b, str(ws.catalog.resolve(b.path))) for b in bases), tuple(known), new_base,
-                     known_base.id if known_base else None)
+    request = Import(tuple(listed), tuple((b, str(ws.catalog.resolve(b.path))) for b in bases), tuple(known),
+                     tuple(_folder(a) for a in asked if a not in by_name), tuple(by_name[a] for a in asked if a in by_name))
 
     def keep(found: NewBase | NewCheckpoint | Refused) -> None:
         if isinstance(found, NewBase):
@@ -301,14 +300,14 @@ def _folder(text: str) -> str:
     return str(Path(text).expanduser().absolute()) if Path(text).expanduser().exists() else text
 
 
-def _expand(folders: Sequence[str], base: str | None) -> list[str]:
-    """Each folder, or the checkpoint folders in it, but for the base's, where it is none itself."""
-    listed, skip = [], Path(_folder(base)) if base else None
+def _expand(folders: Sequence[str], bases: Sequence[str]) -> list[str]:
+    """Each folder, or the checkpoint folders in it, but for the bases', where it is none itself."""
+    listed, skip = [], {Path(_folder(base)) for base in bases}
     for text in folders:
         folder = Path(_folder(text))
         inside: list[Path] = []
         if folder.is_dir() and not any((folder / f).is_file() for f in _WEIGHT_FILES):
-            inside = sorted(p for p in folder.iterdir() if any((p / f).is_file() for f in _WEIGHT_FILES) and p != skip)
+            inside = sorted(p for p in folder.iterdir() if any((p / f).is_file() for f in _WEIGHT_FILES) and p not in skip)
         listed += [str(p) for p in inside] or [str(folder) if folder.is_absolute() else text]
     if not listed:
         raise InputError("no folder was named.")

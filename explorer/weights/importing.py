@@ -8,7 +8,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,15 @@ _TOGETHER = 64
 class Import:
     """Folders to import with what their metadata table says of them, and what the workspace holds already.
 
-    `bases` and `known` pair values with folders; `known` is in Gram order. `new_base` is a folder that may be a base
-    yet unknown; `base` names the base that folders which name none are measured from.
+    `bases` and `known` pair values with folders; `known` is in Gram order. `new_bases` are folders (or hub ids) of bases
+    that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered.
     """
 
     folders: tuple[tuple[str, Annotation], ...]
     bases: tuple[tuple[Base, str], ...]
     known: tuple[tuple[Checkpoint, str], ...]
-    new_base: str | None = None
-    base: str | None = None
+    new_bases: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,11 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
 
     yield Progress(0, total, "opening the base")
     models = _Models(request)
-    added: list[NewBase] = []
-    if request.new_base is not None:
-        place = local(request.new_base)
-        added.append(NewBase(models.add_base(place, _name(request.new_base)), str(place)))
+    added: dict[str, NewBase] = {}
+    for text in request.new_bases:
+        place = local(text)
+        base = models.add_base(place, _name(text))
+        added[base.id] = NewBase(base, str(place))
     accepted: list[tuple[Checkpoint, str]] = []
     for number, (folder, annotation) in enumerate(request.folders, start=1):
         try:
@@ -90,8 +91,8 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
         part = accepted[start : start + _TOGETHER]
         yield Progress(done, total, f"inner products of {len(part)} checkpoints")
         for found in models.rows(part):
-            yield from added  # a base comes in with its first checkpoint: where all are refused, nothing has changed
-            added.clear()
+            if new := added.pop(found.checkpoint.base, None):
+                yield new  # a base comes in with its first checkpoint: where all are refused, nothing has changed
             done += 1
             yield found
             yield Progress(done, total, f"imported {found.checkpoint.name}")
@@ -114,7 +115,7 @@ class _Models:
         self._known = list(request.known)
         self._names = {c.name: c for c, _ in request.known}
         self._ids = {c.id: c for c, _ in request.known}
-        self._default = request.base
+        self._asked = list(request.asked)
 
     def add_base(self, folder: Path, name: str) -> Base:
         """Open a base; the known one where its weights are the same."""
@@ -129,11 +130,10 @@ class _Models:
         if pooling not in ("mean", "cls"):
             raise CheckpointError(f"{folder / 'explorer.json'}: pooling {pooling!r}; allowed: 'mean', 'cls'.")
         base = Base(identity, checked_name(said.name or name, folder, ()), str(folder), opened.config.model_type,
-                    opened.layout,
-                    opened.prefix, pooling, str(said.columns.get("note", "")))
+                    opened.layout, opened.prefix, pooling, str(said.columns.get("note", "")))
         base = self._bases[identity][0] if identity in self._bases else base
         self._bases[identity] = (base, opened)
-        self._default = base.id
+        self._asked.append(base.id)
         return base
 
     def check(self, folder: Path, name: str, annotation: Annotation) -> Checkpoint:
@@ -176,21 +176,27 @@ class _Models:
                 yield NewCheckpoint(checkpoint, folder, layout, rows[:, i, : len(old) + i + 1].T.copy())
 
     def _base_for(self, folder: Path, said: Annotation) -> tuple[Base, Any]:
-        by_name: Mapping[str, Base] = {b.name: b for b, _ in self._bases.values()} | {
-            b.id: b for b, _ in self._bases.values()}
-        if said.base is not None and said.base in by_name:
-            chosen = by_name[said.base]
-            if self._default is not None and chosen.id != by_name[self._default].id:
-                raise CheckpointError(f"{folder}: its metadata names base {said.base!r}, the import is for "
-                                      f"{by_name[self._default].name!r}.")
-            return self._bases[chosen.id]
-        if self._default is not None:
-            return self._bases[by_name[self._default].id]
-        if len(self._bases) == 1:
-            return next(iter(self._bases.values()))
-        if not self._bases:
-            raise InputError(f"{folder}: this workspace has no base yet; name its pretrained model with --base FOLDER.")
-        names = ", ".join(sorted(b.name for b, _ in self._bases.values()))
-        raise InputError(f"{folder}: several bases are here ({names}); say which one with --base or with \"base\" in "
-                         "explorer.json.")
+        """The base that a folder is measured from: the one its metadata names, else the only one there is."""
+        from explorer.weights.opening import format_of
 
+        candidates = [self._bases[i] for i in dict.fromkeys(self._asked or self._bases)]
+        names = ", ".join(sorted(b.name for b, _ in candidates))
+        if not candidates:
+            raise InputError(f"{folder}: this workspace has no base yet; name its pretrained model with --base FOLDER.")
+        if said.base is not None:
+            named = [(b, o) for b, o in self._bases.values() if _is_called(b, said.base)]
+            if chosen := [pair for pair in named if pair in candidates]:
+                return chosen[0]
+            # whole weights show by themselves where they come from; a bare difference fits any base of its shape
+            if named or format_of(folder) == "task-vector":
+                raise CheckpointError(f"{folder}: its metadata names base {said.base!r}, the import is for {names}. "
+                                      "Give that base with --base.")
+        if len(candidates) > 1:
+            raise InputError(f"{folder}: several bases are here ({names}); say which one with --base or with \"base\" in "
+                             "explorer.json.")
+        return candidates[0]
+
+
+def _is_called(base: Base, name: str) -> bool:
+    """Whether `name` (a name, an id, a path or a hub id) means this base."""
+    return name in (base.id, base.name) or name.rstrip("/").rpartition("/")[2] == base.name
