@@ -7,7 +7,8 @@ import streamlit as st
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "catalog": ":material/inventory_2:"}
 # Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
 ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M8 23 23 9" stroke="#3553c4" stroke-width="3"/>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<path d="M8 23 23 9" stroke="#3553c4" stroke-width="3"/>'
     '<circle cx="8" cy="23" r="6" fill="#3553c4"/><circle cx="23" cy="9" r="6" fill="#d98a2b"/></svg>'
 )
 FOLDER = Path(__file__).parent / "explorer" / "pages"

@@ -74,10 +74,18 @@ def clear() -> None:
     st.session_state[BASKET] = []
 
 
-def chosen_base(ws: workflows.Workspace) -> Base:
-    """The base that the session looks at: the one chosen on the map, else the one with most checkpoints."""
+def chosen_base(ws: workflows.Workspace) -> Base | None:
+    """The base that the session looks at: the one chosen on the map, else the one with most checkpoints, if any."""
     bases = {base.id: base for base in ws.catalog.bases()}
+    if not bases:
+        return None
     return bases.get(st.session_state.get("base", "")) or workflows.main_base(ws)
+
+
+def nothing_yet(message: str) -> None:
+    """What a page shows when it has nothing to show, and the way to mend that."""
+    st.info(message, icon=":material/inbox:")
+    st.page_link("explorer/pages/catalog.py", label="Open the catalog", icon=":material/inventory_2:")
 
 
 def names(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:

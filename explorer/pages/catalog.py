@@ -21,7 +21,8 @@ ICONS = {"queued": ":material/schedule:", "running": ":material/progress_activit
          "failed": ":material/error:", "cancelled": ":material/block:"}
 
 _COLUMNS = {
-    **{k: st.column_config.TextColumn(k.capitalize()) for k in ("name", "base", "path", "format")},
+    "name": st.column_config.TextColumn("Name", pinned=True),
+    **{k: st.column_config.TextColumn(k.capitalize()) for k in ("base", "path", "format")},
     **{k: st.column_config.TextColumn(label(k)) for k in ("dataset", "task", "domain", "method")},
     **{k: st.column_config.NumberColumn(label(k)) for k in ("seed", "train_size")},
 }
@@ -34,7 +35,7 @@ def rows(ws: workflows.Workspace) -> pd.DataFrame:
     further = sorted({column for c in checkpoints for column in c.columns})
     found = [{"id": c.id, "name": c.name, **{k: c.value(k) for k in Checkpoint.STANDARD}, "base": bases.get(c.base),
               **{k: _cell(c.value(k)) for k in further}, "format": c.format, "path": c.path} for c in checkpoints]
-    return pd.DataFrame(found)
+    return pd.DataFrame(found).sort_values("name", ignore_index=True) if found else pd.DataFrame()
 
 
 def _cell(value: Any) -> Any:

@@ -21,6 +21,7 @@ from explorer.pages._session import (
     dark,
     fail,
     names,
+    nothing_yet,
     plain,
     select,
     workspace,
@@ -59,7 +60,9 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
                                       persist_state="session", format_func=str.capitalize,
                                       help="Cosine compares directions of task vectors, Euclidean the vectors.")
         layers, kinds = more(ws, base, gram)
-    return Choice(MapSpec(base.id, method or "pca", dims or 2, "euclidean" if metric == "euclidean" else "cosine", layers, kinds), colour, task)
+    spec = MapSpec(base.id, method or "pca", dims or 2, "euclidean" if metric == "euclidean" else "cosine", layers,
+                   kinds)
+    return Choice(spec, colour, task)
 
 
 def telling(checkpoints: Sequence[Checkpoint]) -> list[str]:
@@ -206,10 +209,9 @@ def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: G
 def show() -> None:
     ws = workspace()
     base = chosen_base(ws)
-    checkpoints = ws.catalog.checkpoints(base.id)
-    if not checkpoints:
-        st.info(f"No checkpoints on {plain(base.name)} yet. Import some on the Catalog page.", icon=":material/inbox:")
-        st.page_link("explorer/pages/catalog.py", label="Open the catalog", icon=":material/inventory_2:")
+    checkpoints = ws.catalog.checkpoints(base.id) if base else []
+    if base is None or not checkpoints:
+        nothing_yet("No checkpoints yet. Import some on the Catalog page.")
         return
     whole = ws.catalog.gram(base.id)
     choice = controls(ws, base, whole, checkpoints)

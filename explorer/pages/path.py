@@ -16,7 +16,18 @@ from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.readings import Reading, barrier, minimum
 from explorer.pages._alphas import RANGES, coarse_first, grid
 from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._session import ENDS, basket, chosen_base, dark, fail, has_texts, names, plain, workspace
+from explorer.pages._session import (
+    ENDS,
+    basket,
+    chosen_base,
+    dark,
+    fail,
+    has_texts,
+    names,
+    nothing_yet,
+    plain,
+    workspace,
+)
 from explorer.types import Base, Checkpoint, MapSpec, Path, Point, Probe, Score, Task
 
 HEIGHT = 430
@@ -73,22 +84,26 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                             persist_state="session", width=200)
         quantity = st.segmented_control("Show", ["loss", "accuracy"], format_func=str.capitalize, default="loss",
                                         required=True, key="quantity", persist_state="session")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    path_alphas = alphas()
+    path = workflows.path(ws, _point(base, zero), _point(base, one), path_alphas)
+    return Walk(path, by_name[str(task)], known[zero], known[one], "accuracy" if quantity == "accuracy" else "loss")
+
+
+def alphas() -> tuple[float, ...]:
+    """The second row: a named range of α or one of the user's own; whether missing points start by themselves."""
+    # The row keeps its height, so that the fields of an own range push nothing down.
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", height=78, border=False):
         name = st.segmented_control("Range of α", list(RANGES), default=next(iter(RANGES)), required=True, key="range",
                                     persist_state="session", help="Outside 0 to 1 the path is extrapolated. "
                                     "Far takes the logarithmic steps of the paper, from −31 to 32.")
-        fixed = RANGES[str(name)]
-        low = st.number_input("From α", value=-1.0, step=0.5, key="low", width=120, disabled=fixed is not None,
-                              persist_state="session")
-        high = st.number_input("To α", value=2.0, step=0.5, key="high", width=120, disabled=fixed is not None,
-                               persist_state="session")
-        points = st.number_input("Points", 2, 201, 13, key="points", width=120, disabled=fixed is not None,
-                                 persist_state="session")
+        low, high, points = -1.0, 2.0, 13
+        if (fixed := RANGES[str(name)]) is None:
+            low = st.number_input("From α", value=low, step=0.5, key="low", width=120, persist_state="session")
+            high = st.number_input("To α", value=high, step=0.5, key="high", width=120, persist_state="session")
+            points = st.number_input("Points", 2, 201, points, key="points", width=120, persist_state="session")
         st.toggle("Evaluate by itself", value=True, key="auto", persist_state="session",
                   help="Points that have no score yet are evaluated as soon as a path is chosen.")
-    alphas = fixed if fixed is not None else grid(low, high, int(points))
-    path = workflows.path(ws, _point(base, zero), _point(base, one), alphas)
-    return Walk(path, by_name[str(task)], known[zero], known[one], "accuracy" if quantity == "accuracy" else "loss")
+    return fixed if fixed is not None else grid(low, high, points)
 
 
 def _default_task(checkpoints: Sequence[Checkpoint], zero: str, one: str, tasks: dict[str, Task]) -> int:
@@ -250,11 +265,10 @@ def table(walk: Walk, scores: Sequence[Score | None]) -> None:
 def show() -> None:
     ws = workspace()
     base = chosen_base(ws)
-    checkpoints, tasks = ws.catalog.checkpoints(base.id), ws.catalog.tasks()
-    if not checkpoints or not tasks:
-        what = "checkpoints" if not checkpoints else "tasks"
-        st.info(f"A path needs {what}, and there are none yet. Add some on the Catalog page.", icon=":material/inbox:")
-        st.page_link("explorer/pages/catalog.py", label="Open the catalog", icon=":material/inventory_2:")
+    checkpoints, tasks = ws.catalog.checkpoints(base.id) if base else [], ws.catalog.tasks()
+    if base is None or not checkpoints or not tasks:
+        what = "tasks" if checkpoints else "checkpoints"
+        nothing_yet(f"A path needs {what}, and there are none yet. Add some on the Catalog page.")
         return
     try:
         live(ws, controls(ws, base, checkpoints, tasks))

@@ -1,0 +1,32 @@
+"""The app in this process, on a workspace of tiny real models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture
+def app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """Runs a page ("map", "path", "catalog"), with entries for the session state, until it stands still."""
+    monkeypatch.setenv("EXPLORER_WORKSPACE", str(workspace))
+    st.cache_resource.clear()
+
+    def run(page: str = "map", **state: object) -> AppTest:
+        tested = AppTest.from_file(str(APP), default_timeout=60)
+        for key, value in state.items():
+            tested.session_state[key] = value
+        tested.run()
+        return tested if page == "map" else tested.switch_page(f"explorer/pages/{page}.py").run()
+
+    yield run
+    from explorer.pages import _session
+
+    _session._opened().close()
+    st.cache_resource.clear()
