@@ -21,7 +21,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _WHERE = {
-    "explorer.workflows": ("Workspace", "open_workspace", "resolve", "describe", "gram", "projection", "project", "place",
+    "explorer.workflows": ("Workspace", "open_workspace", "resolve", "describe", "gram", "projection", "project",
+                           "place",
                            "path", "evaluate", "import_folders", "fetch_datasets", "add_task", "finetune"),
     "explorer.types": ("Base", "Checkpoint", "Gram", "MapSpec", "Point", "Probe", "Projection", "Score", "Task"),
     "explorer.errors": ("ExplorerError",),

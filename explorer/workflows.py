@@ -270,7 +270,8 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[s
     keys = list(dict.fromkeys(b.layout.key for b in bases))
     known = [(c, str(ws.catalog.resolve(c.path))) for key in keys for c in ws.catalog.ranked(key)]
     request = Import(tuple(listed), tuple((b, str(ws.catalog.resolve(b.path))) for b in bases), tuple(known),
-                     tuple(_folder(a) for a in asked if a not in by_name), tuple(by_name[a] for a in asked if a in by_name))
+                     tuple(_folder(a) for a in asked if a not in by_name),
+                     tuple(by_name[a] for a in asked if a in by_name))
 
     def keep(found: NewBase | NewCheckpoint | Refused) -> None:
         if isinstance(found, NewBase):
@@ -307,7 +308,8 @@ def _expand(folders: Sequence[str], bases: Sequence[str]) -> list[str]:
         folder = Path(_folder(text))
         inside: list[Path] = []
         if folder.is_dir() and not any((folder / f).is_file() for f in _WEIGHT_FILES):
-            inside = sorted(p for p in folder.iterdir() if any((p / f).is_file() for f in _WEIGHT_FILES) and p not in skip)
+            inside = sorted(p for p in folder.iterdir() if any((p / f).is_file() for f in _WEIGHT_FILES)
+                            and p not in skip)
         listed += [str(p) for p in inside] or [str(folder) if folder.is_absolute() else text]
     if not listed:
         raise InputError("no folder was named.")

@@ -36,7 +36,8 @@ def test_command_parses(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if c[0] in {"map", "evaluate", "path"}], ids=" ".join)
-def test_command_answers_from_the_shipped_catalog(command: list[str], demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_answers_from_the_shipped_catalog(command: list[str], demo: Path,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(command) == 0
     assert capsys.readouterr().out.strip()
 

@@ -27,8 +27,8 @@ _TOGETHER = 64
 class Import:
     """Folders to import with what their metadata table says of them, and what the workspace holds already.
 
-    `bases` and `known` pair values with folders; `known` is in Gram order. `new_bases` are folders (or hub ids) of bases
-    that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered.
+    `bases` and `known` pair values with folders; `known` is in Gram order. `new_bases` are folders (or hub ids) of
+    bases that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered.
     """
 
     folders: tuple[tuple[str, Annotation], ...]
@@ -192,8 +192,8 @@ class _Models:
                 raise CheckpointError(f"{folder}: its metadata names base {said.base!r}, the import is for {names}. "
                                       "Give that base with --base.")
         if len(candidates) > 1:
-            raise InputError(f"{folder}: several bases are here ({names}); say which one with --base or with \"base\" in "
-                             "explorer.json.")
+            raise InputError(f"{folder}: several bases are here ({names}); say which one with --base or with \"base\" "
+                             "in explorer.json.")
         return candidates[0]
 
 

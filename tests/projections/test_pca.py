@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planted import gram_of, random_vectors
 from sklearn.decomposition import PCA
 
 from explorer.projections.pca import pca
-from planted import gram_of, random_vectors
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planted import gram_of, random_vectors, two_clusters
 from sklearn.decomposition import PCA
 
 from explorer.errors import InputError, UnavailableError, UnknownNameError
@@ -13,7 +14,6 @@ from explorer.projections._placing import place
 from explorer.projections.pca import pca
 from explorer.projections.umap import umap
 from explorer.types import Point
-from planted import gram_of, random_vectors, two_clusters
 
 UMAP = pytest.mark.xdist_group("umap")
 

@@ -6,10 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
+from planted import gram_of, random_vectors, two_clusters
 
 from explorer.errors import InputError
 from explorer.registry import find, names, options
-from planted import gram_of, random_vectors, two_clusters
 
 METHODS = names("explorer.projections")
 
