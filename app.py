@@ -14,6 +14,8 @@ ICON = (
 FOLDER = Path(__file__).parent / "explorer" / "pages"
 
 st.set_page_config(page_title="Weight-Space Explorer", page_icon=ICON, layout="wide")
+# The theme has no setting for the margins, which on a small screen take a sixth of its width.
+st.html("<style>.stMainBlockContainer { padding-left: 2rem; padding-right: 2rem }</style>")
 stems = sorted(f.stem for f in FOLDER.glob("[!_]*.py"))
 ordered = [*(s for s in FIRST if s in stems), *(s for s in stems if s not in FIRST)]
 pages = [

@@ -39,6 +39,9 @@ def loss_curve(alphas: Sequence[float], scores: Sequence[Score | None], *, zero:
     if alphas:
         figure.add_vrect(x0=position(max(0.0, alphas[0]), far), x1=position(min(1.0, max(alphas[-1], 0.0)), far),
                          fillcolor=fade(s.accent, 0.05), line_width=0, layer="below")
+    if not any(scores):
+        # Without a score plotly would invent numbers for the axis.
+        figure.update_yaxes(showticklabels=False)
     at = dict(zip(alphas, scores, strict=True))
     _line(figure, alphas, at.get(0.0), f"α = 0: {zero}", quantity, far, s.quiet, "dot")
     _line(figure, alphas, at.get(1.0), f"α = 1: {one}", quantity, far, s.quiet, "dash")

@@ -30,7 +30,7 @@ from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Projection, S
 
 OWN = "its own dataset"
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "mds": "MDS"}
-HEIGHT = 640
+HEIGHT = 600
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
     """One row of controls over the map, what is rarely needed behind "More"."""
     further = telling(checkpoints)
     columns = [c for c in Checkpoint.STANDARD if any(ck.value(c) is not None for ck in checkpoints)]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         colour = st.selectbox("Colour by", [*columns, "accuracy", "loss", "norm", *further], format_func=label,
-                              key="colour", persist_state="session", width=180)
+                              key="colour", persist_state="session", width=160)
         task = st.selectbox("Scores on", [OWN, *sorted(t.name for t in ws.catalog.tasks())], key="scores_on",
-                            persist_state="session", width=200,
+                            persist_state="session", width=180,
                             help="Where accuracy and loss in colours and hover cards are measured.")
-        method = st.segmented_control("Projection", _methods(), format_func=lambda m: METHODS.get(m, m), default="pca",
-                                      required=True, key="method", persist_state="session")
+        method = st.selectbox("Projection", _methods(), format_func=lambda m: METHODS.get(m, m), key="method",
+                              persist_state="session", width=120)
         dims = st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
                                     key="dims", persist_state="session")
         metric = st.segmented_control("Metric", ["cosine", "euclidean"], default="cosine", required=True, key="metric",
@@ -118,6 +118,7 @@ def coordinates(ws: workflows.Workspace, spec: MapSpec) -> Projection | None:
     job = jobs[spec.key]
     if active(job):
         watch(job, "map")
+        st.caption("This map is computed once and then kept; everything else can be used meanwhile.")
         return None
     outcome(job)
     if st.button("Compute this map", type="primary", icon=":material/play_arrow:"):
@@ -165,19 +166,19 @@ def selection(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str])
     st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
     st.selectbox("Add by name", [i for i in ids if i not in chosen], index=None, format_func=lambda i: known[i],
                  placeholder="Add by name …", key="add", on_change=_add, label_visibility="collapsed")
-    with st.container(height=250, border=False, gap="xsmall"):
+    with st.container(height=220, border=False, gap="xsmall"):
         if not chosen:
             st.caption("Click a dot to pick it, or draw a lasso around many. Two dots make a path.")
         for key in chosen[:40]:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                st.button("Remove", icon=":material/close:", key=f"drop-{key}", type="tertiary", on_click=select,
+                st.button("", icon=":material/close:", key=f"drop-{key}", type="tertiary", on_click=select,
                           args=([key],), help=f"Remove {plain(known[key])}")
                 st.text(known[key])
         if len(chosen) > 40:
             st.caption(f"and {len(chosen) - 40} more")
     origin = Point.of(base.id)
     ends = [Point.of(base.id, {key: 1.0}) for key in chosen]
-    if st.button("Path between these two", type="primary", icon=":material/timeline:", width="stretch",
+    if st.button("Path between two", type="primary", icon=":material/timeline:", width="stretch",
                  disabled=len(chosen) != 2):
         go_to_path(ends[0], ends[1])
     if st.button("Path from the base", icon=":material/north_east:", width="stretch", disabled=len(chosen) != 1):

@@ -30,7 +30,7 @@ from explorer.pages._session import (
 )
 from explorer.types import Base, Checkpoint, MapSpec, Path, Point, Probe, Score, Task
 
-HEIGHT = 430
+HEIGHT = 390
 BASE, BASE_NAME = "", "base"
 """The key and name of the base in the select boxes, where checkpoints have their ids."""
 
@@ -73,15 +73,15 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
     known = names(checkpoints) | {BASE: BASE_NAME}
     ends_from_basket([c.id for c in checkpoints])
     options = [BASE, *sorted((c.id for c in checkpoints), key=lambda key: known[key])]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        zero = st.selectbox("From (α = 0)", options, format_func=known.__getitem__, key="zero", width=230,
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        zero = st.selectbox("From (α = 0)", options, format_func=known.__getitem__, key="zero", width=195,
                             persist_state="session")
-        st.button("Swap the ends", icon=":material/swap_horiz:", on_click=_swap)
-        one = st.selectbox("To (α = 1)", options, format_func=known.__getitem__, key="one", width=230,
+        st.button("Swap", icon=":material/swap_horiz:", on_click=_swap)
+        one = st.selectbox("To (α = 1)", options, format_func=known.__getitem__, key="one", width=195,
                            persist_state="session")
         by_name = {t.name: t for t in tasks}
         task = st.selectbox("Task", sorted(by_name), index=_default_task(checkpoints, zero, one, by_name), key="task",
-                            persist_state="session", width=200)
+                            persist_state="session", width=175)
         quantity = st.segmented_control("Show", ["loss", "accuracy"], format_func=str.capitalize, default="loss",
                                         required=True, key="quantity", persist_state="session")
     path_alphas = alphas()
@@ -92,7 +92,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
 def alphas() -> tuple[float, ...]:
     """The second row: a named range of α or one of the user's own; whether missing points start by themselves."""
     # The row keeps its height, so that the fields of an own range push nothing down.
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", height=78, border=False):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=70, border=False):
         name = st.segmented_control("Range of α", list(RANGES), default=next(iter(RANGES)), required=True, key="range",
                                     persist_state="session", help="Outside 0 to 1 the path is extrapolated. "
                                     "Far takes the logarithmic steps of the paper, from −31 to 32.")
@@ -122,9 +122,9 @@ def _point(base: Base, key: str) -> Point:
 def evaluation(ws: workflows.Workspace, walk: Walk, missing: Sequence[Point]) -> Job | None:
     """The job of this path if there is one; started here when points are missing and it may start by itself."""
     jobs: dict[str, Job] = st.session_state.setdefault("path_jobs", {})
-    for key, job in jobs.items():
-        if key != walk.key and active(job):
-            job.cancel()
+    for key in [key for key, job in jobs.items() if key != walk.key and active(job)]:
+        # Forgotten, not only cancelled: back on that path, what is missing starts again by itself.
+        jobs.pop(key).cancel()
     if walk.key not in jobs and missing and has_texts(walk.task) and st.session_state["auto"]:
         jobs[walk.key] = workflows.evaluate(ws, missing, walk.task)
     return jobs.get(walk.key)
@@ -175,7 +175,7 @@ def _missing(ws: workflows.Workspace, walk: Walk) -> list[Point]:
 
 def progress(ws: workflows.Workspace, walk: Walk, job: Job | None) -> None:
     """One line, always there: what runs, what is missing, or that everything is measured."""
-    with st.container(height=58, border=False):
+    with st.container(height=52, border=False):
         fetching: Job | None = st.session_state.get("fetch_job")
         for running in (job, fetching):
             if running is not None and active(running):

@@ -40,8 +40,8 @@ def test_one_dot_offers_the_path_from_the_base_and_two_the_path_between(app):
     tested = app()
     buttons = {b.label: b for b in tested.button}
     assert buttons["Path from the base"].disabled
-    assert buttons["Path between these two"].disabled
-    for expected in ("Path from the base", "Path between these two"):
+    assert buttons["Path between two"].disabled
+    for expected in ("Path from the base", "Path between two"):
         tested.selectbox(key="add").select_index(0).run()
         assert not next(b for b in tested.button if b.label == expected).disabled
     assert len(tested.session_state["basket"]) == 2
@@ -76,7 +76,7 @@ def test_the_path_page_takes_its_ends_from_the_selection(app, workspace):
     tested.switch_page("explorer/pages/path.py").run()
     assert (tested.selectbox(key="zero").value, tested.selectbox(key="one").value) == (first, second)
     assert any(b.label.startswith("Evaluate") for b in tested.button)
-    next(b for b in tested.button if b.label == "Swap the ends").click().run()
+    next(b for b in tested.button if b.label == "Swap").click().run()
     assert (tested.selectbox(key="zero").value, tested.selectbox(key="one").value) == (second, first)
 
 

@@ -1,0 +1,111 @@
+"""The real app in a real Chromium: one server and one browser for all tests of this folder.
+
+Without Chromium the tests are skipped, unless EXPLORER_REQUIRE_BROWSER=1 says that they must run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("EXPLORER_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PATIENCE = 90_000
+"""Milliseconds to wait for what must come, on a machine that is busy with other tests."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if not Path(CHROMIUM).is_file():
+        message = "no Chromium: install Debian's package `chromium`, or name one in EXPLORER_CHROMIUM"
+        if os.environ.get("EXPLORER_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def server(chromium: Any, made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app, on a copy of the tiny workspace."""
+    folder = Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("served") / "ws"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder.parent / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)], cwd=ROOT,
+            env=os.environ | {"EXPLORER_WORKSPACE": str(folder), "EXPLORER_DEVICE": "cpu"}, stdout=output,
+            stderr=output)
+        try:
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the app did not start:\n{log.read_text()}")
+
+
+@pytest.fixture
+def opened(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
+    """Opens a page; fails at the end if it logged an error, asked an outside host or showed an exception."""
+    contexts: list[Any] = []
+    problems: list[str] = []
+
+    def open_page(path: str = "", dark: bool = False, size: tuple[int, int] = (1440, 900)) -> Any:
+        contexts.append(chromium.new_context(viewport={"width": size[0], "height": size[1]},
+                                             color_scheme="dark" if dark else "light"))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda m: problems.append(m.text) if _is_error(m) else None)
+        page.on("pageerror", lambda e: problems.append(str(e)))
+        page.on("request", lambda r: problems.append(f"outside: {r.url}") if _outside(r.url, server) else None)
+        page.goto(f"{server}/{path}")
+        page.wait_for_selector('[data-testid="stApp"]')
+        return page
+
+    yield open_page
+    for made in contexts:
+        for page in made.pages:
+            problems += page.locator('[data-testid="stException"]').all_inner_texts()
+        made.close()
+    assert not problems
+
+
+def _is_error(message: Any) -> bool:
+    """Streamlit looks for its own routes below the page's address first; those two misses are no fault of the app."""
+    return message.type == "error" and not re.search("_stcore/(health|host-config)", str(message.location.get("url")))
+
+
+def _outside(url: str, server: str) -> bool:
+    return not url.startswith(server) and not re.match(r"(data|blob|about):", url)
