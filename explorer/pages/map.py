@@ -52,6 +52,7 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
         task = st.selectbox("Scores on", [OWN, *sorted(t.name for t in ws.catalog.tasks())], key="scores_on",
                             persist_state="session", width=180,
                             help="Where accuracy and loss in colours and hover cards are measured.")
+        st.session_state.setdefault("method", _first(ws, base))
         method = st.selectbox("Projection", _methods(), format_func=lambda m: METHODS.get(m, m), key="method",
                               persist_state="session", width=120)
         dims = st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
@@ -63,6 +64,11 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
     spec = MapSpec(base.id, method or "pca", dims or 2, "euclidean" if metric == "euclidean" else "cosine", layers,
                    kinds)
     return Choice(spec, colour, task)
+
+
+def _first(ws: workflows.Workspace, base: Base) -> str:
+    """The method of the first map: UMAP tells the most clusters apart, where it need not be waited for; else PCA."""
+    return "umap" if workflows.projection(ws, MapSpec(base.id, "umap")) is not None else "pca"
 
 
 def telling(checkpoints: Sequence[Checkpoint]) -> list[str]:
