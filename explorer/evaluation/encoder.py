@@ -16,9 +16,11 @@ import numpy as np
 import torch
 
 from explorer.errors import JobError
+from explorer.evaluation.plain_bert import PlainBert
 from explorer.evaluation.texts import Batch
 from explorer.types import Point
 from explorer.weights.point import FlatPoint
+from explorer.weights.tensors import read_json
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -78,13 +80,17 @@ class Encoder:
         return torch.autocast(self.flat.device, dtype=_AUTOCAST[self._dtype])
 
 
-def _backbone(folder: Path, flat: FlatPoint) -> torch.nn.Module:
-    """The architecture of a folder with every parameter of the layout made a view into the flat buffer."""
+def _backbone(folder: Path, flat: FlatPoint) -> Any:
+    """The encoder of a folder, every parameter of the layout a view into the flat buffer."""
+    views = {t.name: flat.theta[t.offset : t.offset + t.size].view(t.shape) for t in flat.layout.tensors}
+    raw = read_json(folder / "config.json")
+    if PlainBert.knows(raw):
+        return PlainBert(raw, views)
     from transformers import AutoConfig, AutoModel
 
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     model = AutoModel.from_config(config).float().eval().to(flat.device)
     parameters = dict(model.named_parameters())
-    for tensor in flat.layout.tensors:
-        parameters[tensor.name].data = flat.theta[tensor.offset : tensor.offset + tensor.size].view(tensor.shape)
+    for name, view in views.items():
+        parameters[name].data = view
     return model.requires_grad_(False)

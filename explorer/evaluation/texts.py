@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 from explorer.errors import UnavailableError
+from explorer.evaluation.plain_bert import PlainBert
 from explorer.tasks.prepare import Split, load
 from explorer.types import Probe, Task
+from explorer.weights.tensors import read_json
 
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model",
                "sentencepiece.bpe.model")
@@ -40,8 +42,27 @@ class Batch:
     inputs: dict[str, torch.Tensor]
 
 
+class WordPieces:
+    """A folder's tokenizer.json behind the part of transformers' interface that is used here, without its import."""
+
+    def __init__(self, folder: Path, pad: int) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self.pad_token_id = pad
+
+    def __call__(self, texts: list[str], pairs: list[str] | None, truncation: bool, max_length: int) -> dict[str, Any]:
+        self._tokenizer.enable_truncation(max_length)
+        found = self._tokenizer.encode_batch(texts if pairs is None else list(zip(texts, pairs, strict=True)))
+        return {"input_ids": [e.ids for e in found], "token_type_ids": [e.type_ids for e in found]}
+
+
 def tokenizer_of(folder: Path) -> Any:
     """The tokenizer of a base's folder, without code from the folder."""
+    config = read_json(folder / "config.json")
+    if PlainBert.knows(config) and (folder / "tokenizer.json").is_file():
+        return WordPieces(folder, config.get("pad_token_id", 0))
     from transformers import AutoTokenizer
 
     if not any((folder / name).is_file() for name in _TOKENIZERS):  # one that knows no word would be made up
