@@ -6,7 +6,6 @@ No state dict is rebuilt and no model reloaded between Points.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from explorer import settings
 from explorer.errors import JobError
 from explorer.evaluation.plain_bert import PlainBert
 from explorer.evaluation.texts import Batch
@@ -33,8 +33,7 @@ class Encoder:
         self.model = _backbone(folder, flat)
         # On a CPU each core takes a batch of its own: threads inside one operation wait for each other at every
         # operation, which costs small models half their time, and nearly all of it on a busy machine.
-        self._cores = ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-                                         else os.cpu_count() or 1,
+        self._cores = ThreadPoolExecutor(settings.cores(),
                                          initializer=torch.set_num_threads,
                                          initargs=(1,)) if flat.device == "cpu" else None
 

@@ -22,7 +22,7 @@ class Delta(ABC):
 
     @abstractmethod
     def slice(self, tensor: Tensor, lo: int, hi: int, out: torch.Tensor) -> None:
-        """Write Δ[tensor].flatten()[lo:hi] into `out`, float32 of shape (hi − lo,)."""
+        """Write Δ[tensor].flatten()[lo:hi] into `out`, float32 or float64 of shape (hi − lo,)."""
 
     def touches(self, tensor: Tensor) -> bool:
         """False where this tensor's Δ is known to be zero without reading it."""
@@ -67,10 +67,10 @@ class Difference(Delta):
 
     def slice(self, tensor: Tensor, lo: int, hi: int, out: torch.Tensor) -> None:
         mine, base = self._weights.whole(tensor)[lo:hi], self._base.whole(tensor)[lo:hi]
-        if mine.dtype == base.dtype == torch.float32:
+        if mine.dtype == base.dtype == out.dtype:
             torch.sub(mine, base, out=out)
         else:
-            out.copy_(mine).sub_(base.to(torch.float32))
+            out.copy_(mine).sub_(base)
 
 
 class LowRank(Delta):
