@@ -63,7 +63,8 @@ def test_gram_is_the_inner_products_over_every_shared_parameter(ask: Any, zoo: P
     assert answer["ids"] == [f"m{i}" for i in range(6)]
     np.testing.assert_allclose(answer["matrix"], deltas @ deltas.T, rtol=1e-9)
     norms = np.linalg.norm(deltas, axis=1)
-    np.testing.assert_allclose(ask("gram", "--cosine")["matrix"], deltas @ deltas.T / np.outer(norms, norms), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ask("gram", "--cosine")["matrix"], deltas @ deltas.T / np.outer(norms, norms), rtol=1e-9,
+                               atol=1e-12)
 
 
 @pytest.mark.parametrize(("options", "inside"), [

@@ -185,7 +185,8 @@ def test_weights_in_other_precisions(dtype: torch.dtype, tmp_path: Path) -> None
     for i in range(3):
         model = {k: (v + 0.1 * torch.randn_like(v)).to(dtype) for k, v in base.items()}
         save_file(model, tmp_path / f"{i}.safetensors")
-        expected.append(torch.cat([(model[t.name].double() - base[t.name].double()).reshape(-1) for t in LAYOUT.tensors]))
+        expected.append(torch.cat([(model[t.name].double() - base[t.name].double()).reshape(-1)
+                                   for t in LAYOUT.tensors]))
 
     def weights(name: object) -> Weights:
         return Weights(open_file(tmp_path / f"{name}.safetensors"), {t.name: t.name for t in LAYOUT.tensors})
