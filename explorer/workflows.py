@@ -232,6 +232,13 @@ def evaluate(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe | 
     return ws.backend.submit(Work(title, "explorer.evaluation.work:evaluate", request), keep)
 
 
+def warm(ws: Workspace, base: Base) -> Job:
+    """Load a base's model in the backend before its first Point is asked for, so that the answer comes sooner."""
+    task = Task("", "", (), 0, 0, "")
+    request = Evaluation(base, str(ws.catalog.resolve(base.path)), {}, (), task, Probe(), ws.device)
+    return ws.backend.submit(Work(f"Loading the model {base.name}", "explorer.evaluation.work:evaluate", request))
+
+
 def score_checkpoints(ws: Workspace, task: Task, probe: Probe | None = None, own: bool = False) -> list[Job]:
     """Score every checkpoint on a task, and every base; `own`: only the checkpoints trained on that data set.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -78,17 +77,16 @@ def _line(figure: go.Figure, alphas: Sequence[float], score: Score | None, name:
 
 def _band(figure: go.Figure, alphas: Sequence[float], scores: Sequence[Score | None], quantity: Quantity, far: bool,
           s: Surface) -> None:
-    """The 95 % band over each run of neighbouring points that have scores."""
-    pairs = list(zip(alphas, scores, strict=True))
-    for known, run in groupby(pairs, key=lambda pair: pair[1] is not None):
-        rows = [(position(a, far), *measured(score, quantity)) for a, score in run if score is not None]
-        if not known or len(rows) < 2:
-            continue
-        figure.add_trace(go.Scatter(
-            x=[x for x, _, _ in rows] + [x for x, _, _ in reversed(rows)],
-            y=[y + 1.96 * e for _, y, e in rows] + [y - 1.96 * e for _, y, e in reversed(rows)],
-            fill="toself", fillcolor=fade(s.accent, 0.13), line={"width": 0}, mode="lines", hoverinfo="skip",
-            showlegend=False, name="95 % band"))
+    """The 95 % band through the points that have scores; between two of them it is a guess, as the line is."""
+    rows = [(position(a, far), *measured(score, quantity)) for a, score in zip(alphas, scores, strict=True)
+            if score is not None]
+    if len(rows) < 2:
+        return
+    figure.add_trace(go.Scatter(
+        x=[x for x, _, _ in rows] + [x for x, _, _ in reversed(rows)],
+        y=[y + 1.96 * e for _, y, e in rows] + [y - 1.96 * e for _, y, e in reversed(rows)],
+        fill="toself", fillcolor=fade(s.accent, 0.13), line={"width": 0}, mode="lines", hoverinfo="skip",
+        showlegend=False, name="95 % band"))
 
 
 def _dots(figure: go.Figure, alphas: Sequence[float], scores: Sequence[Score | None], quantity: Quantity, far: bool,
@@ -100,7 +98,7 @@ def _dots(figure: go.Figure, alphas: Sequence[float], scores: Sequence[Score | N
     ) for a, score in zip(alphas, scores, strict=True)]
     figure.add_trace(go.Scatter(
         x=[position(a, far) for a in alphas], y=[y for y, _ in values], mode="lines+markers", name="along the path",
-        connectgaps=False, showlegend=False, hovertext=cards, hovertemplate="%{hovertext}<extra></extra>",
+        connectgaps=True, showlegend=False, hovertext=cards, hovertemplate="%{hovertext}<extra></extra>",
         line={"color": s.accent, "width": 2.5}, marker={"size": 8, "color": s.accent},
         error_y={"array": [None if e is None else 1.96 * e for _, e in values], "color": fade(s.accent, 0.55),
                  "thickness": 1.2, "width": 3}))

@@ -13,7 +13,7 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, InputError
 from explorer.figures.colouring import label
-from explorer.pages._jobs import TICK, active, bar, outcome, remaining
+from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
 from explorer.types import Checkpoint
 
@@ -200,7 +200,7 @@ def jobs(ws: workflows.Workspace) -> None:
             if active(job):
                 bar(job, "jobs")
             else:
-                note = f"  {plain(job.error)}" if job.error else f"  {remaining(job)}" if job.total else ""
+                note = f"  {plain(job.error)}" if job.error else f"  {job.done} of {job.total}" if job.total else ""
                 st.markdown(f"{ICONS[job.state]} {plain(job.title)} · {job.state}{note}")
         if watching and not any(active(job) for job in current):
             st.rerun()

@@ -166,9 +166,19 @@ def _picked() -> None:
         select(chosen)
 
 
+@st.cache_resource(show_spinner=False)
+def warmed(base: str) -> bool:
+    """Load a base's model once, as soon as something is selected: what usually follows is a path."""
+    ws = workspace()
+    workflows.warm(ws, ws.catalog.base(base))
+    return True
+
+
 def selection(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> None:
     """The basket: what is selected, and what can be done with it."""
     known, chosen = names(checkpoints), basket(ids)
+    if chosen:
+        warmed(base.id)
     st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
     st.selectbox("Add by name", [i for i in ids if i not in chosen], index=None, format_func=lambda i: known[i],
                  placeholder="Add by name …", key="add", on_change=_add, label_visibility="collapsed")
