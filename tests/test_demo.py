@@ -59,7 +59,8 @@ def test_the_shipped_gram_is_that_of_the_models(demo: Workspace) -> None:
     base = workflows.main_base(demo)
     opened = reopen_base(base, demo.catalog.resolve(base.path))
     chosen = demo.catalog.checkpoints(base.id)[::20]
-    deltas = np.stack([open_delta(demo.catalog.resolve(c.path), opened).flat(base.layout).double().numpy() for c in chosen])
+    deltas = np.stack([open_delta(demo.catalog.resolve(c.path), opened).flat(base.layout).double().numpy()
+                       for c in chosen])
     shipped = demo.catalog.gram(base.id).subset([c.id for c in chosen]).matrix
     assert np.allclose(shipped, deltas @ deltas.T, rtol=1e-6, atol=1e-6 * shipped.max())
 
