@@ -7,6 +7,7 @@ a chart.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.types import Base, Checkpoint, Task
 
+FETCH_AFTER = 10.0
+"""Seconds from opening the workspace to fetching the texts it lacks: the first map has the machine to itself."""
 BASKET = "basket"
 ENDS = "path_ends"
 
@@ -23,8 +26,10 @@ ENDS = "path_ends"
 @st.cache_resource(show_spinner="Opening the workspace …")
 def _opened() -> workflows.Workspace:
     ws = workflows.open_workspace(backend="local")
-    # The demo ships without texts: they arrive while its map and stored scores are already on screen.
-    workflows.fetch_demo_texts(ws)
+    # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
+    later = threading.Timer(FETCH_AFTER, workflows.fetch_demo_texts, [ws])
+    later.daemon = True
+    later.start()
     return ws
 
 
