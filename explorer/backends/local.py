@@ -22,6 +22,7 @@ from explorer.errors import JobError
 
 _log = logging.getLogger(__name__)
 _START_SECONDS = 60
+_GRACE_SECONDS = 2
 
 
 class local(Backend):
@@ -68,6 +69,9 @@ class _Lane:
     def close(self) -> None:
         self.queue.put(None)
         if self._thread.is_alive():
+            self._thread.join(timeout=_GRACE_SECONDS)
+            if self._thread.is_alive() and self._process is not None:  # in the middle of a long step
+                self._process.terminate()
             self._thread.join(timeout=10)
         self._stop_worker()
 
@@ -85,7 +89,10 @@ class _Lane:
                 job.end("failed", e.__cause__)
                 self._stop_worker()
             except (EOFError, OSError) as e:
-                job.end("failed", JobError(f"{job.title}: {self._obituary()}"))
+                if job.cancelling:
+                    job.end("cancelled")
+                else:
+                    job.end("failed", JobError(f"{job.title}: {self._obituary()}"))
                 _log.warning("worker of lane %s: %s", self._name, e)
                 self._stop_worker()
             except Exception as e:  # noqa: BLE001 - the job's outcome

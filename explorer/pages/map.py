@@ -11,7 +11,7 @@ import streamlit as st
 from explorer import registry, workflows
 from explorer.errors import ExplorerError, UnavailableError
 from explorer.figures.colouring import LABELS, label
-from explorer.figures.maps import Facts, Overlay, scatter
+from explorer.figures.maps import Facts, Overlay, frame, scatter
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._session import (
     ENDS,
@@ -224,18 +224,28 @@ def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: G
 
 
 def show() -> None:
-    ws = workspace()
-    base = chosen_base(ws)
-    checkpoints = ws.catalog.checkpoints(base.id) if base else []
-    if base is None or not checkpoints:
-        nothing_yet("No checkpoints yet. Import some on the Catalog page.")
-        return
-    whole = ws.catalog.gram(base.id)
-    choice = controls(ws, base, whole, checkpoints)
+    head = st.container()
     left, right = st.columns([3.6, 1], gap="medium")
+    with left, st.container(height=HEIGHT + 4, border=False):
+        place = st.empty()
+    if not st.session_state.get("map_seen"):
+        # A session's first chart makes the browser fetch and read the chart library, seconds of work: an empty frame
+        # lets it begin while the workspace is opened.
+        st.session_state["map_seen"] = True
+        place.plotly_chart(frame(dark(), HEIGHT), theme=None, key="map_frame")
+    with head:
+        ws = workspace()
+        base = chosen_base(ws)
+        checkpoints = ws.catalog.checkpoints(base.id) if base else []
+        if base is None or not checkpoints:
+            place.empty()
+            nothing_yet("No checkpoints yet. Import some on the Catalog page.")
+            return
+        whole = ws.catalog.gram(base.id)
+        choice = controls(ws, base, whole, checkpoints)
     try:
         gram = whole.select(choice.spec.layers, choice.spec.kinds)
-        with left, st.container(height=HEIGHT + 4, border=False):
+        with place.container():
             projection = coordinates(ws, choice.spec)
             if projection is not None:
                 chart(ws, choice, gram, checkpoints, projection)
