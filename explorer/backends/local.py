@@ -89,16 +89,20 @@ class _Lane:
                 job.end("failed", e.__cause__)
                 self._stop_worker()
             except (EOFError, OSError) as e:
-                if job.cancelling:
-                    job.end("cancelled")
-                else:
-                    job.end("failed", JobError(f"{job.title}: {self._obituary()}"))
-                _log.warning("worker of lane %s: %s", self._name, e)
-                self._stop_worker()
+                self._lost(job, e)
             except Exception as e:  # noqa: BLE001 - the job's outcome
                 _log.exception("job %s failed", job.title)
                 job.end("failed", e)
                 self._stop_worker()
+
+    def _lost(self, job: Job, error: BaseException) -> None:
+        """The worker is gone: ended by `close`, or by something that its user should know."""
+        if job.cancelling:
+            job.end("cancelled")
+        else:
+            job.end("failed", JobError(f"{job.title}: {self._obituary()}"))
+            _log.warning("worker of lane %s: %s", self._name, error)
+        self._stop_worker()
 
     def _work(self, job: Job) -> None:
         connection = self._worker()

