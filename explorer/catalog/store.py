@@ -215,12 +215,17 @@ class Catalog:
 
     def scores(self, points: Sequence[Point], task: Task, probe: Probe) -> list[Score | None]:
         """The stored score of each Point on a task, None where there is none."""
-        found = self.known_scores(task, probe)
-        return [found.get(p.hash) for p in points]
+        hashes = [p.hash for p in points]
+        found = self._scores("AND point IN (SELECT unnest(?))", task, probe, hashes)
+        return [found.get(h) for h in hashes]
 
     def known_scores(self, task: Task, probe: Probe) -> Mapping[str, Score]:
         """Point hash → score, of everything measured on a task with these settings."""
-        rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ?", [task.digest, probe.key])
+        return self._scores("", task, probe)
+
+    def _scores(self, clause: str, task: Task, probe: Probe, *values: Any) -> dict[str, Score]:
+        rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ? {clause}",
+                                  [task.digest, probe.key, *values])
         return {r[0]: Score(**_named(_SCORE, r[:-1]), losses=np.frombuffer(r[-1], "<f4")) for r in rows}
 
 

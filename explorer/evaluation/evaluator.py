@@ -32,7 +32,6 @@ class Evaluator:
     def __init__(self, base: Base, folder: Path, device: str, dtype: str = "fp32") -> None:
         self.folders: dict[str, Path] = {}
         self.device = device
-        self._folder = folder
         opened = reopen_base(base, folder)
         flat = FlatPoint(base.id, opened.weights, base.layout, lambda i: open_delta(self.folders[i], opened), device)
         self._encoder = Encoder(folder, flat, base.pooling, dtype)
