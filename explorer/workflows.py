@@ -24,8 +24,7 @@ from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.tasks.work import Fetching
 from explorer.training.work import Finetuning, Made
-from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection, Score, Task
-from explorer.types import Path as Line
+from explorer.types import Base, Checkpoint, Gram, Line, MapSpec, Point, Probe, Projection, Score, Task
 from explorer.weights.annotations import Annotation, annotation
 from explorer.weights.importing import Import, NewBase, NewCheckpoint, Refused
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import InputError, RecipeError, UnknownNameError
-from explorer.types import Gram, Group, Layout, MapSpec, Path, Point, Probe, digest
+from explorer.types import Gram, Group, Layout, Line, MapSpec, Point, Probe, digest
 
 coefficients = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: float(f"{x:.9g}"))
 recipes = st.dictionaries(st.sampled_from("abcdef"), coefficients, max_size=5)
@@ -57,7 +57,7 @@ def test_the_ends_of_a_path_are_the_end_points(a: dict[str, float], b: dict[str,
     zero, one = Point.of("base", a), Point.of("base", b)
     assert zero.moved(one, 0.0) == zero
     assert zero.moved(one, 1.0) == one
-    assert Path(zero, one, (0.0, 1.0)).points == (zero, one)
+    assert Line(zero, one, (0.0, 1.0)).points == (zero, one)
 
 
 @given(recipes, recipes, st.floats(-31, 32))

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from explorer.figures.readings import minimum
 from explorer.figures.theme import Surface, fade, surface, template
+from explorer.statistics.readings import minimum
 from explorer.types import Score
 
 Quantity = Literal["loss", "accuracy"]

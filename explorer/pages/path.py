@@ -13,8 +13,6 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.curves import Quantity, loss_curve
 from explorer.figures.maps import Facts, Overlay, scatter
-from explorer.figures.readings import Reading, barrier, minimum
-from explorer.pages._alphas import RANGES, coarse_first, grid
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import (
     ENDS,
@@ -28,7 +26,9 @@ from explorer.pages._session import (
     plain,
     workspace,
 )
-from explorer.types import Base, Checkpoint, MapSpec, Path, Point, Probe, Score, Task
+from explorer.paths.alphas import RANGES, coarse_first, grid
+from explorer.statistics.readings import Reading, barrier, minimum
+from explorer.types import Base, Checkpoint, Line, MapSpec, Point, Probe, Score, Task
 
 HEIGHT = 390
 BASE, BASE_NAME = "", "base"
@@ -39,7 +39,7 @@ BASE, BASE_NAME = "", "base"
 class Walk:
     """A path on a task, with the names of its ends."""
 
-    path: Path
+    path: Line
     task: Task
     zero: str
     one: str

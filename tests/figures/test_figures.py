@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from explorer.figures.colouring import UNKNOWN, Categories, Numbers, colouring
 from explorer.figures.curves import loss_curve, measured, position
 from explorer.figures.maps import Facts, Overlay, axis_titles, scatter
-from explorer.figures.readings import barrier, minimum
 from explorer.figures.theme import marks, oklch, scale
+from explorer.statistics.readings import barrier, minimum
 from explorer.types import Checkpoint, Projection, Score
 
 HOSTILE = "<img src=x onerror=alert(1)>"

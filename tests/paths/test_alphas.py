@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
-from explorer.pages._alphas import RANGES, coarse_first, grid
+from explorer.paths.alphas import RANGES, coarse_first, grid
 
 
 @given(st.integers(1, 300))

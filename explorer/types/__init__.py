@@ -1,0 +1,14 @@
+"""Frozen values that cross folders: what a checkpoint, a Point, a Gram, a task and a score are.
+
+Nothing here reads a file, a database or a weight. Letters used for shapes all over the project:
+n checkpoints, d parameters, g parameter groups, k map dimensions, m points of a path, c classes, b examples.
+"""
+
+from explorer.types._identity import canonical_json, digest
+from explorer.types.geometry import Gram, MapSpec, Metric, Projection
+from explorer.types.models import KINDS, Base, Checkpoint, Group, Layout, Tensor
+from explorer.types.points import Line, Point
+from explorer.types.scores import Head, Probe, Progress, Score, Task
+
+__all__ = ["KINDS", "Base", "Checkpoint", "Gram", "Group", "Head", "Layout", "Line", "MapSpec", "Metric", "Point",
+           "Probe", "Progress", "Projection", "Score", "Task", "Tensor", "canonical_json", "digest"]
