@@ -18,17 +18,30 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A sentence for the user on how work goes ("smaller batches after out of memory"); yielded by the work."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Work:
     """A generator function "module:name" and its one argument, which must survive pickling.
 
-    Work of one lane runs in order; lanes ("model" for evaluation, "side" for everything else) do not wait for each
-    other.
+    Work of one lane shares its workers a step at a time, the smallest `priority` first (0: a user waits for it); lanes
+    ("model" for evaluation, "side" for everything else) do not wait for each other. Work with a key in `replaces` makes
+    earlier jobs with that key end.
+
+    A request may have `on(device)`, the same request for a given device; `split(n)`, at most n requests that together
+    ask for the same; `remaining(results)`, the request without what these results already answer.
     """
 
     title: str
     function: str
     request: Any
     lane: str = "model"
+    priority: int = 10
+    replaces: str = ""
 
     def begin(self) -> Generator[Any, None, None]:
         """The running generator, in this process."""
@@ -37,24 +50,36 @@ class Work:
         return running
 
 
-@dataclass
+def _nothing() -> None:
+    pass
+
+
+@dataclass(eq=False)
 class Job:
-    """Work that was handed to a backend. Fields are read by any thread and written by the backend alone."""
+    """Work that was handed to a backend. Fields are read by any thread and written by the backend alone.
+
+    `created` is in seconds since the epoch; `notes` are sentences for the user on what happened on the way.
+    """
 
     work: Work
     on_result: Callable[[Any], None] = lambda _: None
     watch: Callable[[Job], None] = lambda _: None
+    owner: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    created: float = field(default_factory=time.time)
     state: State = "queued"
     done: int = 0
     total: int = 0
     message: str = ""
+    notes: list[str] = field(default_factory=list)
     cause: BaseException | None = None
     started: float | None = None
     finished: float | None = None
     results: list[Any] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
+    _stop: Callable[[], None] = _nothing
 
     @property
     def title(self) -> str:
@@ -80,8 +105,9 @@ class Job:
         return not self._over.is_set()
 
     def cancel(self) -> None:
-        """Ask for an end; the job is over when its worker has come to the next step."""
+        """Ask for an end: at once if it has not begun, otherwise when its worker has come to the next step."""
         self._cancelled.set()
+        self._stop()
 
     @property
     def cancelling(self) -> bool:
@@ -104,21 +130,36 @@ class Job:
 
     # ---------------------------------------------------------------- for backends
 
+    def when_cancelled(self, stop: Callable[[], None]) -> None:
+        """`stop` is called when the job is to end, in the thread that asks; at once if that was asked already."""
+        if self.active:
+            self._stop = stop
+            if self.cancelling:
+                stop()
+
     def begin(self) -> None:
-        self.state, self.started = "running", time.monotonic()
+        with self._changing:
+            if self.state == "queued":
+                self.state, self.started = "running", time.monotonic()
 
     def take(self, value: Any) -> None:
         """A value the work yielded."""
         if isinstance(value, Progress):
             self.done, self.total, self.message = value.done, value.total, value.message
             self.watch(self)
+        elif isinstance(value, Notice):
+            self.notes.append(value.text)
         else:
             self.on_result(value)
             self.results.append(value)
 
     def end(self, state: State, cause: BaseException | None = None) -> None:
-        self.cause, self.state, self.finished = cause, state, time.monotonic()
-        self._over.set()
+        """The first end counts."""
+        with self._changing:
+            if self.active:
+                self.cause, self.state, self.finished = cause, state, time.monotonic()
+                self._stop = _nothing
+                self._over.set()
 
 
 def finished(work: Work) -> Job:
@@ -129,31 +170,56 @@ def finished(work: Work) -> Job:
     return job
 
 
+@dataclass(frozen=True)
+class WorkerFacts:
+    """One worker: its lane, the device it was given ("auto": its own choice), process or actor id, and how it fares.
+
+    `restarts` counts the times it was started again after it had died, `jobs` what it is working on now.
+    """
+
+    lane: str
+    device: str
+    id: str
+    state: Literal["not started", "idle", "busy"]
+    restarts: int
+    jobs: int
+
+
 class Backend(ABC):
     """Runs work. Results reach `on_result` in a thread of the backend, one at a time for each job.
 
-    `watch` is called with a job whenever it reports progress.
+    `watch` is called with a job whenever it reports progress. Any thread may call any method.
     """
 
     KEPT = 50
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []
+        self._listing = threading.Lock()
         self.watch: Callable[[Job], None] = lambda _: None
 
-    def submit(self, work: Work, on_result: Callable[[Any], None] = lambda _: None) -> Job:
-        """Hand over work; the job says how it goes."""
-        job = Job(work, on_result, self.watch)
-        over = [j for j in self._jobs if not j.active]
-        for old in over[: max(0, len(over) - self.KEPT)]:
-            self._jobs.remove(old)
-        self._jobs.append(job)
+    def submit(self, work: Work, on_result: Callable[[Any], None] = lambda _: None, *, owner: str = "") -> Job:
+        """Hand over work; the job says how it goes. `owner` is whoever asked, for lists of jobs."""
+        job = Job(work, on_result, self.watch, owner)
+        with self._listing:
+            over = [j for j in self._jobs if not j.active]
+            for old in over[: max(0, len(over) - self.KEPT)]:
+                self._jobs.remove(old)
+            replaced = [j for j in self._jobs if work.replaces and j.work.replaces == work.replaces and j.active]
+            self._jobs.append(job)
+        for old in replaced:
+            old.cancel()
         self._run(job)
         return job
 
     def jobs(self) -> Iterator[Job]:
         """Jobs in order of arrival: all that are not over, and the last ones that are."""
-        return iter(list(self._jobs))
+        with self._listing:
+            return iter(list(self._jobs))
+
+    @abstractmethod
+    def facts(self) -> list[WorkerFacts]:
+        """The workers there are."""
 
     @abstractmethod
     def _run(self, job: Job) -> None:

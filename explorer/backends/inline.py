@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
-from explorer.backends._jobs import Backend, Job
+from explorer.backends._jobs import Backend, Job, WorkerFacts
 
 
 class inline(Backend):
@@ -27,6 +28,10 @@ class inline(Backend):
         else:
             job.end("done")
 
+    def facts(self) -> list[WorkerFacts]:
+        running = sum(job.active for job in self.jobs())
+        return [WorkerFacts("model", "auto", str(os.getpid()), "busy" if running else "idle", 0, running)]
+
     def close(self) -> None:
-        for job in self._jobs:
+        for job in self.jobs():
             job.cancel()

@@ -1,13 +1,12 @@
-"""The backend of the app: worker processes on this machine, one a lane, started when first needed.
+"""The backend of the app: worker processes on this machine, started when first needed.
 
 A worker is a fresh interpreter that runs `explorer.backends._worker`, so that nothing of the app's process is imported
-into it, and torch is never imported into the app. A worker that dies fails its job with the reason, and the next job
-gets a new one.
+into it, and torch is never imported into the app. A worker that dies is started again; jobs that can go on do so, the
+others fail with the reason.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import queue
 import secrets
@@ -15,146 +14,82 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, Listener
 
-from explorer.backends._jobs import Backend, Job
-from explorer.errors import JobError
+from explorer.backends._lane import Laned, Line
+from explorer.backends._scheduler import Message
 
-_log = logging.getLogger(__name__)
 _START_SECONDS = 60
-_GRACE_SECONDS = 2
 
 
-class local(Backend):
-    """One worker process and one queue for each lane."""
+class local(Laned):
+    """One worker process for each device, and one beside them; `devices` None is one that chooses its device."""
+
+    def __init__(self, *, devices: Sequence[str] | None = None) -> None:
+        super().__init__()
+        self._chosen = tuple(devices or ())
+
+    def _devices(self) -> Sequence[str | None]:
+        return self._chosen or (None,)
+
+    def _line(self, lane: str, device: str | None) -> Line:
+        return _Process()
+
+
+class _Process(Line):
+    """A worker process and the socket to it."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._lanes: dict[str, _Lane] = {}
-        self._lock = threading.Lock()
-
-    def _run(self, job: Job) -> None:
-        with self._lock:
-            lane = self._lanes.setdefault(job.work.lane, _Lane(job.work.lane))
-        lane.queue.put(job)
-        lane.start()
-
-    def close(self) -> None:
-        for job in self._jobs:
-            job.cancel()
-        for lane in self._lanes.values():
-            lane.close()
-
-
-class _NotTaken(Exception):
-    """`on_result` failed (a full disk, say); its cause says how. Not to be mistaken for a lost connection."""
-
-
-class _Lane:
-    """A queue of jobs, the thread that serves it, and its worker process."""
-
-    def __init__(self, name: str) -> None:
-        self.queue: queue.Queue[Job | None] = queue.Queue()
-        self._name = name
-        self._thread = threading.Thread(target=self._serve, name=f"explorer-{name}", daemon=True)
-        self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self._stopping = threading.Event()
 
-    def start(self) -> None:
-        with self._starting:
-            if not self._thread.is_alive():
-                self._thread.start()
+    def open(self) -> None:
+        key = secrets.token_hex(32)
+        with Listener(authkey=key.encode()) as listener:
+            command = [sys.executable, "-m", "explorer.backends._worker", str(listener.address)]
+            self._process = subprocess.Popen(command, env=os.environ | {"EXPLORER_WORKER_KEY": key})  # noqa: S603
+            self.id = str(self._process.pid)
+            if self._stopping.is_set():
+                self.stop()
+            self._connection = _accept(listener, self._process)
 
-    def close(self) -> None:
-        self.queue.put(None)
-        if self._thread.is_alive():
-            self._thread.join(timeout=_GRACE_SECONDS)
-            if self._thread.is_alive() and self._process is not None:  # in the middle of a long step
-                self._process.terminate()
-            self._thread.join(timeout=10)
-        self._stop_worker()
-
-    def _serve(self) -> None:
-        while (job := self.queue.get()) is not None:
-            if job.cancelling:
-                job.end("cancelled")
-                continue
-            job.begin()
-            try:
-                self._work(job)
-            except _NotTaken as e:
-                # the worker goes on yielding to nobody, so it is replaced
-                _log.exception("job %s failed", job.title)
-                job.end("failed", e.__cause__)
-                self._stop_worker()
-            except (EOFError, OSError) as e:
-                self._lost(job, e)
-            except Exception as e:  # noqa: BLE001 - the job's outcome
-                _log.exception("job %s failed", job.title)
-                job.end("failed", e)
-                self._stop_worker()
-
-    def _lost(self, job: Job, error: BaseException) -> None:
-        """The worker is gone: ended by `close`, or by something that its user should know."""
-        if job.cancelling:
-            job.end("cancelled")
-        else:
-            job.end("failed", JobError(f"{job.title}: {self._obituary()}"))
-            _log.warning("worker of lane %s: %s", self._name, error)
-        self._stop_worker()
-
-    def _work(self, job: Job) -> None:
-        connection = self._worker()
-        connection.send(("run", job.work))
-        told = False
-        while True:
-            if job.cancelling and not told:
-                connection.send(("cancel", None))
-                told = True
-            if not connection.poll(0.1):
-                continue
-            kind, value = connection.recv()
-            if kind == "yield":
-                try:
-                    job.take(value)
-                except Exception as e:
-                    raise _NotTaken from e
-            else:
-                job.end(kind, value)
-                return
-
-    def _worker(self) -> Connection:
+    def send(self, message: Message) -> None:
         if self._connection is None:
-            key = secrets.token_hex(32)
-            with Listener(authkey=key.encode()) as listener:
-                command = [sys.executable, "-m", "explorer.backends._worker", str(listener.address)]
-                self._process = subprocess.Popen(command, env=os.environ | {"EXPLORER_WORKER_KEY": key})  # noqa: S603
-                self._connection = _accept(listener, self._process)
-        return self._connection
+            raise OSError("the worker process is not there")
+        self._connection.send(message)
 
-    def _stop_worker(self) -> None:
-        connection, process, self._connection, self._process = self._connection, self._process, None, None
-        if connection is not None:
-            connection.close()
-        if process is not None:
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    def receive(self, seconds: float) -> Sequence[Message]:
+        if self._connection is None or self._process is None:
+            raise EOFError
+        if self._connection.poll(seconds):
+            return [self._connection.recv()]
+        if self._process.poll() is not None and not self._connection.poll(0):
+            raise EOFError  # what the worker itself had started may still hold its end of the socket
+        return []
 
-    def _obituary(self) -> str:
+    def obituary(self) -> str:
         if self._process is None:
-            return "the worker process could not be started."
+            return "the worker process could not be started"
         try:
             code = self._process.wait(5)
         except subprocess.TimeoutExpired:
-            return "the worker process closed its connection."
+            return "the worker process closed its connection"
         cause = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         hint = " (out of memory?)" if code == -signal.SIGKILL else ""
-        return f"the worker process ended with {cause}{hint}. What it had finished is kept; run it again to go on."
+        return f"the worker process ended with {cause}{hint}"
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _accept(listener: Listener, process: subprocess.Popen[bytes]) -> Connection:

@@ -1,0 +1,161 @@
+"""How work shares a worker: several generators run in one thread, and each turn advances one of them to its next yield.
+
+The smallest priority goes first; generators of equal priority take turns. It is the same in a worker process and in an
+actor: messages come in through `put` and go out through the function given to it.
+
+Messages to the worker          Messages from it
+("run", Order)                  ("begin", id)            before anything of the work is loaded
+("cancel", id)                  ("yield", id, bytes)     a pickled value
+("taken", id)  a value is safe  ("end", id, state, cause)
+"""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from explorer.backends._jobs import State, Work
+from explorer.errors import ExplorerError, JobError
+
+Message = tuple[Any, ...]
+
+AHEAD = 16
+"""Values of one piece of work that may be on their way; then it waits until its parent has taken one."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Work on its way to a worker, pickled, so that what can't be loaded there is the failure of that work alone.
+
+    Of orders with the same non-empty `queue`, only the earliest runs.
+    """
+
+    id: str
+    title: str
+    priority: int
+    queue: str
+    packed: bytes
+
+    @classmethod
+    def of(cls, id: str, work: Work) -> Order:
+        """Raises what pickling raises. Work beside the model may write files: equal kinds of it run in sequence."""
+        queue = "" if work.lane == "model" else work.function
+        return cls(id, work.title, work.priority, queue, pickle.dumps(work, protocol=5))
+
+
+@dataclass(eq=False)
+class _Running:
+    order: Order
+    generator: Generator[Any, None, None] | None = None
+    ahead: int = 0
+    turn: int = 0
+    cancelled: bool = False
+
+
+class Scheduler:
+    """The generators of one worker. `put` may be called by any thread; `serve` runs in the thread that works."""
+
+    def __init__(self, send: Callable[[Message], None]) -> None:
+        self._send = send
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._running: dict[str, _Running] = {}
+        self._turns = 0
+
+    def put(self, message: Message) -> None:
+        self._inbox.put(message)
+
+    def serve(self) -> None:
+        """Work for ever; returns only by an error of `send`."""
+        wait = True
+        while True:
+            self._read(wait)
+            running = self._next()
+            if running is not None:
+                self._advance(running)
+            wait = running is None
+
+    def _read(self, wait: bool) -> None:
+        try:
+            while True:
+                kind, value = self._inbox.get(block=wait)
+                wait = False
+                if kind == "run":
+                    self._running[value.id] = _Running(value)
+                elif (running := self._running.get(value)) is not None:
+                    if kind == "cancel":
+                        running.cancelled = True
+                    else:
+                        running.ahead -= 1
+        except Empty:
+            return
+
+    def _next(self) -> _Running | None:
+        """Whose turn it is; None if all wait for their parent, or there is no work."""
+        seen: set[str] = set()
+        best: _Running | None = None
+        for running in self._running.values():
+            if running.cancelled:
+                return running
+            queue = running.order.queue
+            free = not queue or queue not in seen
+            seen.add(queue)
+            if free and running.ahead < AHEAD and (best is None or _rank(running) < _rank(best)):
+                best = running
+        return best
+
+    def _advance(self, running: _Running) -> None:
+        """One step of it, to its next yield or its end."""
+        order, self._turns = running.order, self._turns + 1
+        running.turn = self._turns
+        try:
+            if running.cancelled:
+                if running.generator is not None:
+                    running.generator.close()
+                self._end(running, "cancelled")
+                return
+            if running.generator is None:
+                self._send(("begin", order.id))
+                running.generator = pickle.loads(order.packed).begin()  # noqa: S301 - the parent's own
+            value = pickle.dumps(next(running.generator), protocol=5)
+        except StopIteration:
+            self._end(running, "done")
+        except ExplorerError as e:
+            self._end(running, "failed", e)
+        except Exception as e:  # noqa: BLE001 - whatever work raises is the job's outcome, told to its user
+            traceback.print_exc()
+            self._end(running, "failed", JobError(f"{order.title}: {type(e).__name__}: {e}"))
+        else:
+            running.ahead += 1
+            self._send(("yield", order.id, value))
+
+    def _end(self, running: _Running, state: State, cause: ExplorerError | None = None) -> None:
+        generator, running.generator = running.generator, None
+        del self._running[running.order.id]
+        if generator is not None and cause is not None:
+            _close(generator)
+        self._send(("end", running.order.id, state, cause and _sendable(cause)))
+
+
+def _rank(running: _Running) -> tuple[int, int]:
+    return running.order.priority, running.turn
+
+
+def _close(generator: Generator[Any, None, None]) -> None:
+    """End a generator whose value could not be sent; it has failed already, so another failure is only logged."""
+    try:
+        generator.close()
+    except Exception:  # noqa: BLE001 - the first failure is the one that is told
+        traceback.print_exc()
+
+
+def _sendable(cause: ExplorerError) -> ExplorerError:
+    """The error itself if it survives pickling, else one with its words."""
+    try:
+        pickle.loads(pickle.dumps(cause))  # noqa: S301 - made here
+    except Exception:  # noqa: BLE001 - any class may fail in its own way
+        return JobError(str(cause))
+    return cause
