@@ -96,3 +96,29 @@ class Progress:
     done: int
     total: int
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something a user should know of work that goes on all the same: smaller batches, a precision that shows."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """What a device does, measured while it evaluated.
+
+    `tokens_per_second` is the running median over forward passes, padding not counted (0.0 before the first one);
+    memory is in bytes: the process's own and the machine's, or the accelerator's. `batch_tokens` is the largest batch
+    in padded tokens, `points` the number of Points scored so far.
+    """
+
+    device: str
+    name: str
+    dtype: str
+    tokens_per_second: float
+    memory_used: int
+    memory_total: int
+    batch_tokens: int
+    points: int
