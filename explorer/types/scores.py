@@ -122,3 +122,12 @@ class DeviceFacts:
     memory_total: int
     batch_tokens: int
     points: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value along a path with its standard error: "full" of the whole test split, "first" from a first pass."""
+
+    value: float
+    stderr: float
+    measured: Literal["full", "first"] = "full"

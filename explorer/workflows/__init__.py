@@ -1,0 +1,18 @@
+"""The verbs that the command line and the pages share: each takes a Workspace and plain values.
+
+Nothing here imports torch. What needs weights, a model or much time becomes a Job of the workspace's backend; what it
+yields is written into the catalog as it comes, so that nothing finished is lost when it is cancelled or fails.
+"""
+
+from explorer.workflows.importing import Imported, import_folders, outcomes
+from explorer.workflows.labelled import add_hub_task, add_task, available_datasets, fetch_datasets, fetch_demo_texts
+from explorer.workflows.mapping import gram, place, place_job, project, projection
+from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
+from explorer.workflows.opening import Workspace, open_workspace
+from explorer.workflows.probing import checkpoint_scores, evaluate, path, score_checkpoints, warm
+from explorer.workflows.training import finetune, made
+
+__all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "checkpoint_point",
+           "checkpoint_scores", "describe", "evaluate", "fetch_datasets", "fetch_demo_texts", "finetune", "gram",
+           "import_folders", "made", "main_base", "open_workspace", "outcomes", "path", "place", "place_job", "project",
+           "projection", "resolve", "score_checkpoints", "warm"]

@@ -1,0 +1,67 @@
+"""The Gram of a workspace and the maps made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explorer import registry
+from explorer.backends import Job, Work
+from explorer.errors import UnavailableError, UnknownNameError
+from explorer.projections._placing import place as place_points
+from explorer.projections._work import Placing, Projecting
+from explorer.types import Gram, MapSpec, Point, Projection
+from explorer.workflows.naming import main_base
+from explorer.workflows.opening import Workspace
+
+# Maps that numpy alone computes in the time of a page: no job is made of them.
+_INSTANT = ("pca",)
+
+
+def gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | None = None,
+         kinds: Sequence[str] | None = None) -> Gram:
+    """The Gram of a base's checkpoints (by name or id; None: the main base; "all": of every base)."""
+    chosen = None if base == "all" else (ws.catalog.base(base) if base else main_base(ws)).id
+    return ws.catalog.gram(chosen).select(layers, kinds)
+
+
+def projection(ws: Workspace, spec: MapSpec) -> Projection | None:
+    """The stored map, or one that is computed at once (PCA); None if it needs a job."""
+    chosen = _map_gram(ws, spec)
+    if stored := ws.catalog.projection(spec, chosen.ids):
+        return stored
+    if spec.method not in _INSTANT:
+        if spec.method not in (known := registry.names("explorer.projections")):
+            raise UnknownNameError("projection method", spec.method, known)
+        return None
+    made: Projection = registry.find("explorer.projections", spec.method)(chosen, spec.dims, spec.metric,
+                                                                          seed=spec.seed)
+    return made
+
+
+def project(ws: Workspace, spec: MapSpec) -> Job:
+    """Compute a map in the backend; its coordinates are stored, equal for every later viewer."""
+    work = Work(f"{spec.method.upper()} map", "explorer.projections._work:project",
+                Projecting(_map_gram(ws, spec), spec), lane="side")
+    return ws.backend.submit(work, lambda made: ws.catalog.add_projection(spec, made))
+
+
+def place(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> np.ndarray:
+    """Coordinates (m, k) of linear Points in a map that is computed at once; UnavailableError for other maps."""
+    if spec.method not in _INSTANT:
+        raise UnavailableError(f"placing Points in a {spec.method} map takes a job; use `place_job`, or a PCA map.")
+    return place_points(_map_gram(ws, spec), points, spec.method, spec.dims, spec.metric, seed=spec.seed)
+
+
+def place_job(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> Job:
+    """Place Points in the backend (UMAP's transform); its result is one array (m, k)."""
+    request = Placing(_map_gram(ws, spec), spec, tuple(points))
+    return ws.backend.submit(Work(f"Points in the {spec.method} map", "explorer.projections._work:place_points",
+                                  request,
+                                  lane="side"))
+
+
+def _map_gram(ws: Workspace, spec: MapSpec) -> Gram:
+    whole = ws.catalog.gram(spec.base).select(spec.layers, spec.kinds)
+    return whole if spec.ids is None else whole.subset(spec.ids)

@@ -1,0 +1,77 @@
+"""Points by name and names of Points."""
+
+from __future__ import annotations
+
+import json
+
+from explorer.errors import InputError, RecipeError, UnknownNameError
+from explorer.types import Base, Checkpoint, Point
+from explorer.workflows.opening import Workspace
+
+
+def main_base(ws: Workspace) -> Base:
+    """The base with the most checkpoints; InputError in a workspace without one."""
+    bases = ws.catalog.bases()
+    if not bases:
+        raise InputError("this workspace has no base yet; import checkpoints with `import FOLDER --base FOLDER`.")
+    counts = {b.id: 0 for b in bases}
+    for checkpoint in ws.catalog.checkpoints():
+        counts[checkpoint.base] += 1
+    return max(bases, key=lambda b: counts[b.id])
+
+
+def checkpoint_point(checkpoint: Checkpoint) -> Point:
+    """The Point of a checkpoint: its base plus its whole task vector."""
+    return Point.of(checkpoint.base, {checkpoint.id: 1.0})
+
+
+def resolve(ws: Workspace, text: str) -> Point:
+    """A Point from a checkpoint's name or id, a base's name or id, "base" (the main base), or a recipe in JSON.
+
+    A recipe is {"base": B, "terms": {"NAME": coefficient, …}}. RecipeError or UnknownNameError says what is wrong.
+    """
+    if text.lstrip().startswith("{"):
+        return _recipe(ws, text)
+    if text == "base":
+        return Point.of(main_base(ws).id)
+    bases = {key: b for b in ws.catalog.bases() for key in (b.name, b.id)}
+    try:
+        return checkpoint_point(ws.catalog.checkpoint(text))
+    except UnknownNameError as e:
+        if text in bases:
+            return Point.of(bases[text].id)
+        raise UnknownNameError("point", text, ["base", *{b.name for b in bases.values()}, *e.known]) from None
+
+
+def _recipe(ws: Workspace, text: str) -> Point:
+    try:
+        raw = json.loads(text, parse_constant=lambda c: c)
+    except (ValueError, RecursionError) as e:
+        raise RecipeError(f"the recipe is no JSON: {e}.") from e
+    if unknown := set(raw) - {"base", "terms"}:
+        raise RecipeError(f"the recipe has unknown keys {', '.join(sorted(unknown))}; allowed: base, terms.")
+    terms = raw.get("terms", {})
+    if not isinstance(terms, dict):
+        raise RecipeError(f"the recipe's terms are {terms!r}; an object of name: coefficient is needed.")
+    Point.of("", terms)  # says which name has a coefficient that is no finite number
+    chosen = {name: ws.catalog.checkpoint(name) for name in terms}
+    said = raw.get("base", "base")
+    if not isinstance(said, str):
+        raise RecipeError(f"the recipe's base is {said!r}; a name is needed.")
+    base = main_base(ws) if said == "base" else ws.catalog.base(said)
+    if alien := [c.name for c in chosen.values() if c.base != base.id]:
+        raise RecipeError(f"{', '.join(alien)}: fine-tuned from another base than {base.name!r}.")
+    if len({c.id for c in chosen.values()}) < len(chosen):
+        raise RecipeError("the recipe names a checkpoint twice.")
+    return Point.of(base.id, {chosen[name].id: value for name, value in terms.items()})
+
+
+def describe(ws: Workspace, point: Point) -> str:
+    """A Point in words: a name where it has one, else its recipe with names for ids."""
+    base = ws.catalog.base(point.base).name
+    if not point.terms:
+        return base
+    names = {c.id: c.name for c in ws.catalog.checkpoints(point.base)}
+    if len(point.terms) == 1 and point.terms[0][1] == 1:
+        return names[point.terms[0][0]]
+    return base + "".join(f" {'+' if c >= 0 else '−'} {abs(c):g}·{names[i]}" for i, c in point.terms)
