@@ -21,6 +21,8 @@ DEVICE = os.environ.get("EXPLORER_DEVICE", "auto")
 BLOCK_BYTES = int(os.environ.get("EXPLORER_BLOCK_BYTES", 32 << 20))
 # Task vectors kept on the device between two evaluations.
 DELTA_CACHE_BYTES = int(os.environ.get("EXPLORER_DELTA_CACHE_BYTES", 2 << 30))
+# What was computed of each text at Points visited before (pooled states, losses), kept in main memory.
+ROW_CACHE_BYTES = int(os.environ.get("EXPLORER_ROW_CACHE_BYTES", 256 << 20))
 
 
 def workspace(path: str | Path | None = None) -> Path:
@@ -39,14 +41,18 @@ def cores() -> int:
 
 
 def device(name: str = "auto") -> str:
-    """The device to compute on: the one named, or the best there is (cuda, then mps, then cpu)."""
+    """The device to compute on: the one named ("cuda:1" is the second GPU), or the best there is.
+
+    "auto" prefers cuda to mps and mps to cpu.
+    """
     import torch
 
-    if name not in DEVICES:
-        raise InputError(f"unknown device {name!r}; allowed: {', '.join(DEVICES)}.")
+    kind, numbered, number = name.partition(":")
+    if kind not in DEVICES or (numbered and (kind != "cuda" or not number.isdecimal())):
+        raise InputError(f"unknown device {name!r}; allowed: {', '.join(DEVICES)}, cuda:0, cuda:1 …")
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return next(d for d in ("cuda", "mps", "cpu") if present[d])
-    if not present[name]:
+    if not present[kind] or (numbered and int(number) >= torch.cuda.device_count()):
         raise UnavailableError(f"device {name!r} is not on this machine; use --device auto.")
     return name

@@ -8,29 +8,43 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from explorer import settings
-from explorer.errors import JobError
 from explorer.evaluation.plain_bert import PlainBert
+from explorer.evaluation.reading import Form
 from explorer.evaluation.texts import Batch
 from explorer.types import Point
 from explorer.weights.point import FlatPoint
 from explorer.weights.tensors import read_json
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+Pooling = Literal["mean", "cls", "last"]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What is kept of a batch's hidden states (b, s, h), float32: one row of w values a text, shape (b, w).
+
+    `name` tells reductions apart; `form` is the form of the texts that it is taken from.
+    """
+
+    name: str
+    form: Form
+    reduce: Callable[[torch.Tensor, Batch], torch.Tensor]
 
 
 class Encoder:
     """A bare backbone on its device that can be moved to any Point of its base."""
 
-    def __init__(self, folder: Path, flat: FlatPoint, pooling: Literal["mean", "cls"], dtype: str = "fp32") -> None:
-        self.flat, self._pooling, self._dtype = flat, pooling, dtype
-        self.model = _backbone(folder, flat)
+    def __init__(self, folder: Path, flat: FlatPoint) -> None:
+        self.flat = flat
+        self.views = {t.name: flat.theta[t.offset : t.offset + t.size].view(t.shape) for t in flat.layout.tensors}
+        self.model = _backbone(folder, self.views, flat.device)
         # On a CPU each core takes a batch of its own: threads inside one operation wait for each other at every
         # operation, which costs small models half their time, and nearly all of it on a busy machine.
         self._cores = ThreadPoolExecutor(settings.cores(),
@@ -40,55 +54,52 @@ class Encoder:
     def move(self, point: Point) -> None:
         self.flat.move(point)
 
-    def features(self, batches: Sequence[Batch], between: Callable[[], None] = lambda: None) -> np.ndarray:
-        """Pooled features of a split, float64 of shape (b, h) in the split's order; `between` is called per batch.
+    def rows(self, batches: Sequence[Batch], reduction: Reduction, dtype: str) -> Iterator[torch.Tensor]:
+        """The rows (b, w) of each batch in turn, float32 on the device."""
 
-        JobError if a feature is not finite (a Point so far out that the model overflows).
-        """
-        rows, values = [], []
-        for batch, pooled in zip(batches, self._forward(batches), strict=True):
-            values.append(pooled)
-            rows.append(batch.rows)
-            between()
-        stacked = torch.cat(values).cpu().double().numpy()
-        if not np.isfinite(stacked).all():
-            raise JobError("the model's features are not finite at this Point: it lies too far from the base.")
-        features = np.empty_like(stacked)
-        features[np.concatenate(rows)] = stacked
-        return features
+        def one(batch: Batch) -> torch.Tensor:
+            return self._rows(batch, reduction, dtype)
 
-    def _forward(self, batches: Sequence[Batch]) -> Iterator[torch.Tensor]:
-        return map(self._pooled, batches) if self._cores is None else self._cores.map(self._pooled, batches)
+        return map(one, batches) if self._cores is None else self._cores.map(one, batches)
 
     @torch.inference_mode()
-    def _pooled(self, batch: Batch) -> torch.Tensor:
-        """Features of one batch, float32 of shape (b, h)."""
-        with self._autocast():
+    def _rows(self, batch: Batch, reduction: Reduction, dtype: str) -> torch.Tensor:
+        with self._autocast(dtype):
             hidden = self.model(**batch.inputs).last_hidden_state.float()
-        return self._pool(hidden, batch.inputs["attention_mask"])
+        return reduction.reduce(hidden, batch)
 
-    def _pool(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        if self._pooling == "cls":
-            return hidden[:, 0]
-        weight = mask[:, :, None].to(hidden.dtype)
+    def _autocast(self, dtype: str) -> contextlib.AbstractContextManager[Any]:
+        if dtype == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.flat.device.partition(":")[0], dtype=_AUTOCAST[dtype])
+
+
+def pooled(pooling: Pooling) -> Reduction:
+    """One vector a text: the mean over its tokens, its first token's state, or its last one's."""
+
+    def mean(hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        weight = batch.inputs["attention_mask"][:, :, None].to(hidden.dtype)
         return (hidden * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        if self._dtype == "fp32":
-            return contextlib.nullcontext()
-        return torch.autocast(self.flat.device, dtype=_AUTOCAST[self._dtype])
+    def first(hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return hidden[:, 0]
+
+    def last(hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        end = batch.inputs["attention_mask"].sum(dim=1) - 1
+        return hidden[torch.arange(len(hidden), device=hidden.device), end]
+
+    return Reduction(pooling, "plain", {"mean": mean, "cls": first, "last": last}[pooling])
 
 
-def _backbone(folder: Path, flat: FlatPoint) -> Any:
+def _backbone(folder: Path, views: dict[str, torch.Tensor], device: str) -> Any:
     """The encoder of a folder, every parameter of the layout a view into the flat buffer."""
-    views = {t.name: flat.theta[t.offset : t.offset + t.size].view(t.shape) for t in flat.layout.tensors}
     raw = read_json(folder / "config.json")
     if PlainBert.knows(raw):
         return PlainBert(raw, views)
     from transformers import AutoConfig, AutoModel
 
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    model = AutoModel.from_config(config).float().eval().to(flat.device)
+    model = AutoModel.from_config(config).float().eval().to(device)
     parameters = dict(model.named_parameters())
     for name, view in views.items():
         parameters[name].data = view

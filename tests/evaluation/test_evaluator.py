@@ -12,7 +12,9 @@ import torch
 
 from explorer.errors import JobError, UnavailableError
 from explorer.evaluation import evaluator as module
-from explorer.evaluation.texts import batches, encode, positions, tokenizer_of
+from explorer.evaluation.encoder import pooled
+from explorer.evaluation.texts import batches, encode
+from explorer.evaluation.tokenizing import positions, tokenizer_of
 from explorer.tasks.prepare import load
 from explorer.types import Point, Probe, Task
 
@@ -34,10 +36,8 @@ def reference_features(folder: Path, base: Path, texts: tuple[str, ...], length:
         return np.stack([model(i).last_hidden_state[0].double().mean(dim=0).numpy() for i in ids])
 
 
-def features(made: Any, point: Point, task: Task, probe: Probe = PROBE) -> tuple[np.ndarray, np.ndarray]:
-    made._encoded(task, probe)
-    made._encoder.move(point)
-    return made._features(task, probe, lambda: None)
+def features(made: Any, point: Point, task: Task, probe: Probe = PROBE) -> list[np.ndarray]:
+    return made.rows(point, task, probe, ("train", "test"), pooled("mean"))
 
 
 @pytest.mark.parametrize("name", ["m0", "m4"])
@@ -103,7 +103,7 @@ def test_a_score_does_not_depend_on_where_the_model_was_before(evaluator: Callab
 @pytest.mark.parametrize("dtype", ["bf16", "fp16"])
 def test_autocast_is_near(dtype: str, evaluator: Callable[..., Any], task: Task, point: Callable[[str], Point]) -> None:
     exact = evaluator().score(point("m0"), task, PROBE)
-    quick = evaluator(dtype=dtype).score(point("m0"), task, Probe(train=120, test=60, dtype=dtype))
+    quick = evaluator().score(point("m0"), task, Probe(train=120, test=60, dtype=dtype))
     assert quick.probe != exact.probe
     assert quick.loss == pytest.approx(exact.loss, abs=0.1)
 
@@ -112,18 +112,23 @@ def test_out_of_memory_makes_smaller_batches_and_the_same_score(evaluator: Calla
                                                                 point: Callable[[str], Point],
                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     usual, made = evaluator().score(point("m1"), task, PROBE), evaluator()
-    pooled, failures = made._encoder._pooled, []
+    model, failures = made.encoder.model, []
 
-    def small_device(batch: Any) -> torch.Tensor:
-        if batch.inputs["input_ids"].numel() > 300:
-            failures.append(batch.inputs["input_ids"].numel())
+    def small_device(**inputs: torch.Tensor) -> Any:
+        if inputs["input_ids"].numel() > 300:
+            failures.append(inputs["input_ids"].numel())
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return pooled(batch)
+        return model(**inputs)
 
-    monkeypatch.setattr(made._encoder, "_pooled", small_device)
+    monkeypatch.setattr(made.encoder, "model", small_device)
     assert made.score(point("m1"), task, PROBE).loss == pytest.approx(usual.loss, abs=1e-6)
     assert failures
-    assert made._tokens <= 300
+    batch_tokens = made.facts("fp32").batch_tokens
+    assert batch_tokens <= 300
+    told = made.notices()
+    assert all("ran out of memory" in n.text for n in told)
+    assert f"they hold {batch_tokens}" in told[-1].text
+    assert made.notices() == []
     failures.clear()
     made.score(point("m2"), task, PROBE)
     assert not failures, "the device is not asked again for what it could not give"
@@ -134,10 +139,10 @@ def test_a_device_that_is_too_small_for_anything_says_so(evaluator: Callable[...
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     made = evaluator()
 
-    def no_memory(batch: Any) -> torch.Tensor:
+    def no_memory(**inputs: torch.Tensor) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(made._encoder, "_pooled", no_memory)
+    monkeypatch.setattr(made.encoder, "model", no_memory)
     with pytest.raises(torch.OutOfMemoryError):
         made.score(point("m1"), task, PROBE)
 
@@ -181,14 +186,14 @@ def test_no_limit_takes_every_text(evaluator: Callable[..., Any], task: Task, po
 def test_one_resident_evaluator_learns_of_new_folders(known: dict[str, Any], task: Task) -> None:
     folders = {p.terms[0][0]: f for p, f in known["models"].values()}
     first = dict(list(folders.items())[:1])
-    made = module.resident(known["base"], known["folder"], first, "cpu", "fp32")
-    assert module.resident(known["base"], known["folder"], folders, "cpu", "fp32") is made
+    made = module.resident(known["base"], known["folder"], first, "cpu")
+    assert module.resident(known["base"], known["folder"], folders, "cpu") is made
     assert made.folders.keys() == folders.keys()
     module._resident.clear()
 
 
 def test_batches_hold_every_row_once_and_no_more_than_asked_for(known: dict[str, Any], task: Task) -> None:
-    train, _ = encode(task, tokenizer_of(known["folder"]), PROBE)
+    train = encode(load(task).train.first(PROBE.train), tokenizer_of(known["folder"]), PROBE.length)
     for tokens in (1, 30, 400, 1 << 20):
         made = batches(train, tokens, "cpu")
         assert sorted(np.concatenate([b.rows for b in made])) == list(range(len(train.ids)))
@@ -211,7 +216,7 @@ def test_other_architectures_and_texts_longer_than_they_read(architecture: str, 
     opened = open_base(folder)
     made = Evaluator(Base("b", "b", str(folder), architecture, opened.layout, opened.prefix), folder, "cpu")
     probe = Probe(train=60, test=30, length=500)
-    assert positions(made._encoder.model) == {"roberta": 39, "distilbert": 64, "gpt2": 64}[architecture]
+    assert positions(made.encoder.model) == {"roberta": 39, "distilbert": 64, "gpt2": 64}[architecture]
     (train, _), texts = features(made, Point.of("b"), task, probe), load(task)
     expected = reference_features(folder, folder, texts.train.first(60).texts, 39 if architecture == "roberta" else 64)
     np.testing.assert_allclose(train, expected, rtol=0, atol=1e-5)

@@ -8,7 +8,7 @@ from transformers import AutoModel, BertConfig, PretrainedConfig, RobertaConfig
 
 from explorer import settings
 from explorer.evaluation.plain_bert import PlainBert
-from explorer.evaluation.texts import WordPieces
+from explorer.evaluation.tokenizing import WordPieces
 
 SMALL = {"vocab_size": 50, "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 4,
          "intermediate_size": 40, "max_position_embeddings": 40, "type_vocab_size": 2}
