@@ -1,10 +1,15 @@
-"""The app: page config and navigation over the files of explorer/pages; nothing else."""
+"""The app: the server's own routes, page config and navigation over the files of explorer/pages; nothing else.
+
+The server imports this file once and finds `app`; every visitor's session runs it as a script.
+"""
 
 from pathlib import Path
 
 import streamlit as st
+from streamlit.starlette import App
 
-FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "catalog": ":material/inventory_2:"}
+FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
+         "jobs": ":material/progress_activity:", "catalog": ":material/inventory_2:"}
 # Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
@@ -13,13 +18,25 @@ ICON = (
 )
 FOLDER = Path(__file__).parent / "explorer" / "pages"
 
-st.set_page_config(page_title="Weight-Space Explorer", page_icon=ICON, layout="wide")
-# The theme has no setting for the margins, which on a small screen take a sixth of its width.
-st.html("<style>.stMainBlockContainer { padding-left: 2rem; padding-right: 2rem }</style>")
-stems = sorted(f.stem for f in FOLDER.glob("[!_]*.py"))
-ordered = [*(s for s in FIRST if s in stems), *(s for s in stems if s not in FIRST)]
-pages = [
-    st.Page(FOLDER / f"{s}.py", title=s.replace("_", " ").capitalize(), icon=FIRST.get(s), default=s == "map")
-    for s in ordered
-]
-st.navigation(pages, position="top").run()
+
+def visit() -> None:
+    """One run of the script for a visitor."""
+    st.set_page_config(page_title="Weight-Space Explorer", page_icon=ICON, layout="wide")
+    # The theme has no setting for the margins, which on a small screen take a sixth of its width.
+    st.html("<style>.stMainBlockContainer { padding-left: 2rem; padding-right: 2rem }</style>")
+    stems = sorted(f.stem for f in FOLDER.glob("[!_]*.py"))
+    ordered = [*(s for s in FIRST if s in stems), *(s for s in stems if s not in FIRST)]
+    pages = [
+        st.Page(FOLDER / f"{s}.py", title=s.replace("_", " ").capitalize(), icon=FIRST.get(s), default=s == "map")
+        for s in ordered
+    ]
+    st.navigation(pages, position="top").run()
+
+
+if __name__ == "__main__":
+    visit()
+else:
+    from explorer.components import serving
+    from explorer.pages._server import lifespan
+
+    app = App(__file__, routes=serving.routes(), lifespan=lifespan)

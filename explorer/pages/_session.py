@@ -7,6 +7,8 @@ a chart.
 from __future__ import annotations
 
 import re
+import threading
+import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,23 +24,43 @@ BASKET = "basket"
 ENDS = "path_ends"
 
 
-@st.cache_resource(show_spinner="Opening the workspace …")
-def _opened() -> workflows.Workspace:
-    ws = workflows.open_workspace(backend="local")
-    # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
-    workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
-    return ws
+_opening = threading.Lock()
+_open: list[workflows.Workspace] = []
+
+
+def opened() -> workflows.Workspace:
+    """The one workspace of this server, opened when first asked for; WorkspaceError if it can't be."""
+    with _opening:
+        if not _open:
+            ws = workflows.open_workspace(backend="local")
+            # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
+            workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
+            _open.append(ws)
+        return _open[0]
+
+
+def close() -> None:
+    """Close the workspace, if it is open."""
+    with _opening:
+        while _open:
+            _open.pop().close()
 
 
 def workspace() -> workflows.Workspace:
     """The workspace that all sessions of this server share; where it can't be opened the page says why and stops."""
     try:
-        return _opened()
+        return opened()
     except ExplorerError as error:
         st.subheader("The workspace can't be opened")
         fail(error)
         st.button("Try again", icon=":material/refresh:", type="primary")
         st.stop()
+
+
+def me() -> str:
+    """A name for this session, by which its jobs are told from those of others."""
+    name: str = st.session_state.setdefault("me", uuid.uuid4().hex[:8])
+    return name
 
 
 def fail(error: BaseException | str) -> None:
@@ -62,14 +84,20 @@ def basket(known: Iterable[str] | None = None) -> list[str]:
     return list(chosen) if known is None else [key for key in chosen if key in set(known)]
 
 
-def select(keys: Sequence[str]) -> None:
-    """One key joins the selection, or leaves it if it was there; several keys replace it."""
+def select(keys: Sequence[str], how: str = "toggle") -> None:
+    """Change the selection. "toggle": each key joins, or leaves if it was there; "replace", "add", "clear" say it all.
+
+    "click" is "toggle" up to two models; a third one begins a new selection, so that clicking on goes from path to
+    path.
+    """
     chosen = basket()
-    if len(keys) == 1:
-        chosen = [k for k in chosen if k != keys[0]] if keys[0] in chosen else [*chosen, keys[0]]
-    elif keys:
-        chosen = list(dict.fromkeys(keys))
-    st.session_state[BASKET] = chosen
+    if how == "click":
+        how = "replace" if len(chosen) > 1 and keys[0] not in chosen else "toggle"
+    if how == "toggle":
+        chosen = [*(k for k in chosen if k not in keys), *(k for k in keys if k not in chosen)]
+    else:
+        chosen = [*(chosen if how == "add" else []), *([] if how == "clear" else keys)]
+    st.session_state[BASKET] = list(dict.fromkeys(chosen))
 
 
 def clear() -> None:

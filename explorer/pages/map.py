@@ -9,10 +9,13 @@ import numpy as np
 import streamlit as st
 
 from explorer import registry, workflows
+from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError, UnavailableError
 from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, frame, scatter
+from explorer.figures.theme import surface
 from explorer.pages._jobs import active, outcome, watch
+from explorer.pages._probing import LINK, Walk, panel, trail_of
 from explorer.pages._session import (
     ENDS,
     basket,
@@ -26,11 +29,14 @@ from explorer.pages._session import (
     select,
     workspace,
 )
-from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Projection, Score, Task
+from explorer.paths.alphas import grid
+from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection, Score, Task
 
 OWN = "its own dataset"
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "mds": "MDS"}
-HEIGHT = 600
+HEIGHT = 640
+CURVE = 350
+"""Pixels of the map's height that a path's curve takes when there is one."""
 
 
 @dataclass(frozen=True)
@@ -144,26 +150,41 @@ def base_place(ws: workflows.Workspace, spec: MapSpec) -> np.ndarray | None:
 
 
 def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequence[Checkpoint],
-          projection: Projection) -> None:
-    """The map itself; clicks and lassos go into the selection."""
+          projection: Projection, walk: Walk | None) -> None:
+    """The map itself, with the path on it where there is one; clicks and lassos go into the selection."""
     facts = Facts(dict(zip(gram.ids, gram.norms.tolist(), strict=True)), scores(ws, choice.task, checkpoints),
                   choice.task)
-    figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=HEIGHT,
-                     overlay=Overlay(base=base_place(ws, choice.spec)), selected=basket(gram.ids))
-    config = {"displaylogo": False, "scrollZoom": True,
-              "modeBarButtonsToRemove": ["toImage", "autoScale2d", "zoomIn2d", "zoomOut2d", "resetCameraLastSave3d"]}
-    if choice.spec.dims == 3:
-        st.plotly_chart(figure, theme=None, config=config, key="map_solid")
-        return
-    st.plotly_chart(figure, theme=None, config=config, key="map", on_select=_picked,
-                    selection_mode=("points", "box", "lasso"),
-                    alt="Map of checkpoints; pick them by name in the list beside it.")
+    trail = None if walk is None else trail_of(ws, choice.spec, walk)
+    height = HEIGHT if walk is None else HEIGHT - CURVE
+    overlay = Overlay(base=base_place(ws, choice.spec), path=None if trail is None else trail.places)
+    figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=height, overlay=overlay,
+                     selected=basket(gram.ids))
+    look = surface(dark())
+    component_map(figure.to_json(), key="map", height=height, link=LINK, trail=trail, accent=look.accent,
+                  paper=look.paper, label="Map of checkpoints; pick them by name in the list beside it.",
+                  on_picked=_picked)
 
 
 def _picked() -> None:
-    dots = st.session_state["map"].selection.points
-    if chosen := [str(dot["customdata"][0]) for dot in dots if dot.get("customdata")]:
-        select(chosen)
+    picked = st.session_state["map"]["picked"]
+    if isinstance(picked, dict):
+        select([str(key) for key in picked.get("ids", [])], str(picked.get("how", "toggle")))
+
+
+def walk_of(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> Walk | None:
+    """The path between two selected models on the data set of the second, if that is a task here."""
+    chosen, by_id = basket(ids), {c.id: c for c in checkpoints}
+    tasks = {t.name: t for t in ws.catalog.tasks()}
+    if len(chosen) != 2 or not tasks:
+        return None
+    zero, one = (by_id[key] for key in chosen)
+    own = [c.dataset for c in (one, zero) if c.dataset in tasks]
+    st.session_state.setdefault("map_task", own[0] if own else sorted(tasks)[0])
+    if st.session_state.get("map_pair") != chosen:
+        st.session_state["map_pair"] = chosen
+        st.session_state["map_task"] = own[0] if own else sorted(tasks)[0]
+    line = workflows.path(ws, Point.of(base.id, {zero.id: 1.0}), Point.of(base.id, {one.id: 1.0}), grid(0, 1, 11))
+    return Walk(line, zero.name, one.name, (tasks[st.session_state["map_task"]],), Probe())
 
 
 @st.cache_resource(show_spinner=False)
@@ -184,7 +205,8 @@ def selection(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str])
                  placeholder="Add by name …", key="add", on_change=_add, label_visibility="collapsed")
     with st.container(height=220, border=False, gap="xsmall"):
         if not chosen:
-            st.caption("Click a dot to pick it, or draw a lasso around many. Two dots make a path.")
+            st.caption("Click a dot to pick it, shift-click for more, or draw a lasso around many. Two dots make "
+                       "a path.")
         for key in chosen[:40]:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 st.button("", icon=":material/close:", key=f"drop-{key}", type="tertiary", on_click=select,
@@ -195,7 +217,7 @@ def selection(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str])
     origin = Point.of(base.id)
     ends = [Point.of(base.id, {key: 1.0}) for key in chosen]
     if st.button("Path between two", type="primary", icon=":material/timeline:", width="stretch",
-                 disabled=len(chosen) != 2):
+                 disabled=len(chosen) != 2, help="Extrapolation, several tasks, readings and numbers."):
         go_to_path(ends[0], ends[1])
     if st.button("Path from the base", icon=":material/north_east:", width="stretch", disabled=len(chosen) != 1):
         go_to_path(origin, ends[0])
@@ -226,13 +248,15 @@ def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: G
 def show() -> None:
     head = st.container()
     left, right = st.columns([3.6, 1], gap="medium")
-    with left, st.container(height=HEIGHT + 4, border=False):
+    with left, st.container(height=HEIGHT + 4, border=False, gap=None):
         place = st.empty()
     if not st.session_state.get("map_seen"):
         # A session's first chart makes the browser fetch and read the chart library, seconds of work: an empty frame
         # lets it begin while the workspace is opened.
         st.session_state["map_seen"] = True
-        place.plotly_chart(frame(dark(), HEIGHT), theme=None, key="map_frame")
+        with place.container(gap=None):
+            component_map(frame(dark(), HEIGHT).to_json(), key="map_frame", height=HEIGHT, link="frame", label="Map",
+                          selectable=False)
     with head:
         ws = workspace()
         base = chosen_base(ws)
@@ -245,10 +269,13 @@ def show() -> None:
         choice = controls(ws, base, whole, checkpoints)
     try:
         gram = whole.select(choice.spec.layers, choice.spec.kinds)
-        with place.container():
+        with place.container(gap=None):
             projection = coordinates(ws, choice.spec)
+            walk = None if projection is None else walk_of(ws, base, checkpoints, whole.ids)
             if projection is not None:
-                chart(ws, choice, gram, checkpoints, projection)
+                chart(ws, choice, gram, checkpoints, projection, walk)
+            if walk is not None:
+                panel(ws, walk, height=CURVE - 46, key="map_curve", tasks=[t.name for t in ws.catalog.tasks()])
         with left:
             provenance(base, projection, choice.spec, gram)
     except ExplorerError as error:

@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from explorer import workflows
-from explorer.backends import Job
+from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
-from explorer.figures.curves import Quantity, loss_curve
 from explorer.figures.maps import Facts, Overlay, scatter
-from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._session import (
-    ENDS,
-    basket,
-    chosen_base,
-    dark,
-    fail,
-    has_texts,
-    names,
-    nothing_yet,
-    plain,
-    workspace,
-)
-from explorer.paths.alphas import RANGES, coarse_first, grid
+from explorer.figures.theme import surface
+from explorer.pages._probing import LINK, Walk, panel, trail_of, whole
+from explorer.pages._session import ENDS, basket, chosen_base, dark, fail, names, nothing_yet, plain, workspace
+from explorer.paths.alphas import RANGES, grid
 from explorer.statistics.readings import Reading, barrier, minimum
-from explorer.types import Base, Checkpoint, Line, MapSpec, Point, Probe, Score, Task
+from explorer.types import Base, Checkpoint, MapSpec, Point, Probe, Task
 
 HEIGHT = 390
 BASE, BASE_NAME = "", "base"
 """The key and name of the base in the select boxes, where checkpoints have their ids."""
-
-
-@dataclass(frozen=True)
-class Walk:
-    """A path on a task, with the names of its ends."""
-
-    path: Line
-    task: Task
-    zero: str
-    one: str
-    quantity: Quantity
-
-    @property
-    def key(self) -> str:
-        return "-".join((self.path.zero.hash, self.path.one.hash, self.task.digest, str(hash(self.path.alphas))))
 
 
 def ends_from_basket(ids: Sequence[str]) -> None:
@@ -80,16 +54,18 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
         one = st.selectbox("To (α = 1)", options, format_func=known.__getitem__, key="one", width=195,
                            persist_state="session")
         by_name = {t.name: t for t in tasks}
-        task = st.selectbox("Task", sorted(by_name), index=_default_task(checkpoints, zero, one, by_name), key="task",
-                            persist_state="session", width=175)
+        st.session_state.setdefault("tasks", [_default_task(checkpoints, zero, one, by_name)])
+        names_of = st.multiselect("Tasks", sorted(by_name), key="tasks", persist_state="session", width=250,
+                                  max_selections=8, help="With several, each loss is shown minus the base's, with "
+                                  "their mean.")
         quantity = st.segmented_control("Show", ["loss", "accuracy"], format_func=str.capitalize, default="loss",
                                         required=True, key="quantity", persist_state="session")
-    path_alphas = alphas()
-    path = workflows.path(ws, _point(base, zero), _point(base, one), path_alphas)
-    return Walk(path, by_name[str(task)], known[zero], known[one], "accuracy" if quantity == "accuracy" else "loss")
+    line = workflows.path(ws, _point(base, zero), _point(base, one), choose_alphas())
+    chosen = tuple(by_name[name] for name in names_of)
+    return Walk(line, known[zero], known[one], chosen, Probe(), "accuracy" if quantity == "accuracy" else "loss")
 
 
-def alphas() -> tuple[float, ...]:
+def choose_alphas() -> tuple[float, ...]:
     """The second row: a named range of α or one of the user's own; whether missing points start by themselves."""
     # The row keeps its height, so that the fields of an own range push nothing down.
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=70, border=False):
@@ -106,153 +82,84 @@ def alphas() -> tuple[float, ...]:
     return fixed if fixed is not None else grid(low, high, points)
 
 
-def _default_task(checkpoints: Sequence[Checkpoint], zero: str, one: str, tasks: dict[str, Task]) -> int:
+def _default_task(checkpoints: Sequence[Checkpoint], zero: str, one: str, tasks: dict[str, Task]) -> str:
     """The dataset of an end, if it is a task here: the first question one asks of a path."""
     datasets = {c.id: c.dataset for c in checkpoints}
     for key in (one, zero):
         if (dataset := datasets.get(key)) in tasks:
-            return sorted(tasks).index(str(dataset))
-    return 0
+            return str(dataset)
+    return sorted(tasks)[0]
 
 
 def _point(base: Base, key: str) -> Point:
     return Point.of(base.id) if key == BASE else Point.of(base.id, {key: 1.0})
 
 
-def evaluation(ws: workflows.Workspace, walk: Walk, missing: Sequence[Point]) -> Job | None:
-    """The job of this path if there is one; started here when points are missing and it may start by itself."""
-    jobs: dict[str, Job] = st.session_state.setdefault("path_jobs", {})
-    for key in [key for key, job in jobs.items() if key != walk.key and active(job)]:
-        # Forgotten, not only cancelled: back on that path, what is missing starts again by itself.
-        jobs.pop(key).cancel()
-    if walk.key not in jobs and missing and has_texts(walk.task) and st.session_state["auto"]:
-        jobs[walk.key] = workflows.evaluate(ws, missing, walk.task)
-    return jobs.get(walk.key)
-
-
-def wanted(walk: Walk) -> list[Point]:
-    """The points to score: the base and the ends first, then the path from coarse to fine."""
-    found = [Point.of(walk.path.zero.base), walk.path.zero, walk.path.one]
-    points = walk.path.points
-    return list(dict.fromkeys([*found, *(points[i] for i in coarse_first(len(points)))]))
-
-
 def live(ws: workflows.Workspace, walk: Walk) -> None:
-    """Curve and map side by side, the table below; the curve is drawn again by itself only while work runs."""
-    job = evaluation(ws, walk, _missing(ws, walk))
-    watching = active(job) or active(st.session_state.get("fetch_job"))
-
-    @st.fragment(run_every=TICK if watching else None)
-    def measured() -> None:
-        progress(ws, walk, job)
-        scores = ws.catalog.scores(walk.path.points, walk.task, Probe())
-        readings(walk, scores)
-        curve(ws, walk, scores)
-        if watching and not active(job) and not active(st.session_state.get("fetch_job")):
-            st.rerun()
-
+    """Curve and map side by side, readings and the table below."""
     left, right = st.columns([1.55, 1], gap="large")
     with left:
-        measured()
+        panel(ws, walk, height=HEIGHT, key="curve", readings=readings)
     with right:
         chart(ws, walk)
-    table(walk, ws.catalog.scores(walk.path.points, walk.task, Probe()))
+    table(ws, walk)
 
 
-def curve(ws: workflows.Workspace, walk: Walk, scores: Sequence[Score | None]) -> None:
-    base = ws.catalog.scores([Point.of(walk.path.zero.base)], walk.task, Probe())[0]
-    figure = loss_curve(walk.path.alphas, scores, zero=walk.zero, one=walk.one, task=walk.task.name, base=base,
-                        show_base=bool(walk.path.zero.terms and walk.path.one.terms), quantity=walk.quantity,
-                        dark=dark(), height=HEIGHT)
-    st.plotly_chart(figure, theme=None, key="curve", config={"displayModeBar": False},
-                    alt="Loss along the path; the table below holds the same numbers.")
-
-
-def _missing(ws: workflows.Workspace, walk: Walk) -> list[Point]:
-    points = wanted(walk)
-    return [p for p, s in zip(points, ws.catalog.scores(points, walk.task, Probe()), strict=True) if s is None]
-
-
-def progress(ws: workflows.Workspace, walk: Walk, job: Job | None) -> None:
-    """One line, always there: what runs, what is missing, or that everything is measured."""
-    with st.container(height=52, border=False):
-        fetching: Job | None = st.session_state.get("fetch_job")
-        for running in (job, fetching):
-            if running is not None and active(running):
-                bar(running, "path")
-                return
-        missing = _missing(ws, walk)
-        if not missing:
-            st.caption(f"All {len(walk.path.alphas)} points are measured; scores are kept in the catalog.")
-        elif not has_texts(walk.task):
-            fetch(ws, walk, len(missing))
-        else:
-            start(ws, walk, missing)
-    for ended in (job, fetching):
-        if ended is not None and ended.state == "failed":
-            outcome(ended)
-
-
-def start(ws: workflows.Workspace, walk: Walk, missing: Sequence[Point]) -> None:
-    if st.button(f"Evaluate {len(missing)} missing points", type="primary", icon=":material/play_arrow:", key="run"):
-        st.session_state["path_jobs"][walk.key] = workflows.evaluate(ws, missing, walk.task)
-        st.rerun()
-
-
-def fetch(ws: workflows.Workspace, walk: Walk, missing: int) -> None:
-    """The texts are not here: says so and offers to fetch them."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Fetch the texts", icon=":material/download:", type="primary"):
-            st.session_state["fetch_job"] = workflows.fetch_datasets(ws, [walk.task.name])
-            st.rerun()
-        st.caption(f"The texts of {plain(walk.task.name)} are not on this machine: stored scores are shown, "
-                   f"{missing} points can't be measured.")
-
-
-def readings(walk: Walk, scores: Sequence[Score | None]) -> None:
-    """Ends, minimum and barrier with their standard errors; a dash where they can't be known yet."""
-    at = dict(zip(walk.path.alphas, scores, strict=True))
+def readings(ws: workflows.Workspace, walk: Walk) -> None:
+    """Ends, minimum and barrier with 95 % intervals; a dash where they can't be known yet."""
+    line = whole(walk)
+    scores = ws.catalog.scores(line.points, walk.tasks[0], walk.probe)
+    at = dict(zip(line.alphas, scores, strict=True))
     ends = [None if s is None else Reading(s.loss, s.stderr, a) for a, s in ((0.0, at.get(0.0)), (1.0, at.get(1.0)))]
     shown = (("Loss at α = 0", ends[0], "The model at the start of the path."),
              ("Loss at α = 1", ends[1], "The model at its end."),
-             ("Minimum", minimum(walk.path.alphas, scores), "The lowest loss of the points measured."),
-             ("Barrier", barrier(walk.path.alphas, scores),
+             ("Minimum", minimum(line.alphas, scores), "The lowest loss of the points measured."),
+             ("Barrier", barrier(line.alphas, scores),
               "Highest loss between the ends minus the mean of both ends; near 0 means one connected region."))
     for column, (name, reading, meaning) in zip(st.columns(4), shown, strict=True):
         with column:
-            st.metric(name, "–" if reading is None else f"{reading.value:.3f}", help=meaning, delta_color="off",
-                      delta="not yet" if reading is None else f"± {reading.stderr:.3f} at α = {reading.alpha:.3g}",
-                      delta_arrow="off")
+            st.metric(name, "–" if reading is None else f"{reading.value:.3f}", help=f"{meaning} On "
+                      f"{plain(walk.tasks[0].name)}, ± half the 95 % interval.", delta_color="off", delta_arrow="off",
+                      delta="not yet" if reading is None
+                      else f"± {1.96 * reading.stderr:.3f} at α = {reading.alpha:.3g}")
 
 
 def chart(ws: workflows.Workspace, walk: Walk) -> None:
     """The path on a Euclidean PCA map, where a line in weight space is a line."""
-    spec = MapSpec(walk.path.zero.base, "pca", 2, "euclidean")
+    spec = MapSpec(walk.line.zero.base, "pca", st.session_state.get("path_dims") or 2, "euclidean")
     try:
         found = workflows.projection(ws, spec)
         if found is None:
             return
-        # A far extrapolation would shrink the checkpoints to one dot: the map shows the path up to one step beyond.
-        near = [p for a, p in zip(walk.path.alphas, walk.path.points, strict=True) if -1 <= a <= 2]
-        places = workflows.place(ws, spec, [Point.of(spec.base), walk.path.zero, walk.path.one, *near])
+        trail = trail_of(ws, spec, walk)
+        base, zero, one = workflows.place(ws, spec, [Point.of(spec.base), walk.line.zero, walk.line.one])
     except ExplorerError as error:
         fail(error)
         return
-    overlay = Overlay(base=places[0], path=places[3:], ends=places[1:3], end_names=(walk.zero, walk.one))
+    overlay = Overlay(base=base, path=None if trail is None else trail.places, ends=np.stack([zero, one]),
+                      end_names=(walk.zero, walk.one))
     figure = scatter(found, ws.catalog.checkpoints(spec.base), "dataset", facts=Facts(), overlay=overlay, dark=dark(),
                      height=HEIGHT + 96, legend=False)
-    st.plotly_chart(figure, theme=None, key="path_map", config={"displayModeBar": False, "scrollZoom": True},
-                    alt="Map with the path drawn on it.")
+    look = surface(dark())
+    component_map(figure.to_json(), key="path_map", height=HEIGHT + 96, link=LINK, trail=trail, selectable=False,
+                  accent=look.accent, paper=look.paper, label="Map with the path drawn on it.")
+    st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
+                         key="path_dims", persist_state="session", label_visibility="collapsed")
 
 
-def table(walk: Walk, scores: Sequence[Score | None]) -> None:
+def table(ws: workflows.Workspace, walk: Walk) -> None:
     """The points as numbers, to read and to take away."""
-    frame = pd.DataFrame(
-        [{"alpha": a, "loss": s.loss if s else None, "stderr": s.stderr if s else None,
-          "accuracy": s.accuracy if s else None, "n": s.n if s else None, "device": s.device if s else None}
-         for a, s in zip(walk.path.alphas, scores, strict=True)])
+    line = whole(walk)
+    rows = []
+    for task in walk.tasks:
+        for alpha, s in zip(line.alphas, ws.catalog.scores(line.points, task, walk.probe), strict=True):
+            rows.append({"task": task.name, "alpha": alpha, "loss": s.loss if s else None,
+                         "stderr": s.stderr if s else None, "accuracy": s.accuracy if s else None,
+                         "n": s.n if s else None, "device": s.device if s else None})
+    frame = pd.DataFrame(rows)
     with st.expander("Points as a table", icon=":material/table_rows:"):
         st.dataframe(frame, hide_index=True, height=320, column_config={
+            "task": st.column_config.TextColumn("Task"),
             "alpha": st.column_config.NumberColumn("α", format="%.4g"),
             "loss": st.column_config.NumberColumn("Loss (nats)", format="%.4f"),
             "stderr": st.column_config.NumberColumn("Standard error", format="%.4f"),
@@ -271,7 +178,11 @@ def show() -> None:
         nothing_yet(f"A path needs {what}, and there are none yet. Add some on the Catalog page.")
         return
     try:
-        live(ws, controls(ws, base, checkpoints, tasks))
+        walk = controls(ws, base, checkpoints, tasks)
+        if walk.tasks:
+            live(ws, walk)
+        else:
+            st.info("Choose a task to measure the path on.", icon=":material/labs:")
     except ExplorerError as error:
         fail(error)
 

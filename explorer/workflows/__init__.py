@@ -9,10 +9,20 @@ from explorer.workflows.labelled import add_hub_task, add_task, available_datase
 from explorer.workflows.mapping import gram, place, place_job, project, projection
 from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
 from explorer.workflows.opening import Workspace, open_workspace
-from explorer.workflows.probing import checkpoint_scores, evaluate, path, score_checkpoints, warm
+from explorer.workflows.probing import (
+    checkpoint_scores,
+    curve,
+    evaluate,
+    measure,
+    passes,
+    path,
+    score_checkpoints,
+    unscored,
+    warm,
+)
 from explorer.workflows.training import finetune, made
 
 __all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "checkpoint_point",
-           "checkpoint_scores", "describe", "evaluate", "fetch_datasets", "fetch_demo_texts", "finetune", "gram",
-           "import_folders", "made", "main_base", "open_workspace", "outcomes", "path", "place", "place_job", "project",
-           "projection", "resolve", "score_checkpoints", "warm"]
+           "checkpoint_scores", "curve", "describe", "evaluate", "fetch_datasets", "fetch_demo_texts", "finetune",
+           "gram", "import_folders", "made", "main_base", "measure", "open_workspace", "outcomes", "passes", "path",
+           "place", "place_job", "project", "projection", "resolve", "score_checkpoints", "unscored", "warm"]

@@ -1,19 +1,29 @@
-"""Losses of Points: one by one, along a line, of every checkpoint."""
+"""Losses of Points: one by one, along a line, of every checkpoint.
+
+Everything asked for becomes one list of asks (a Point, a task, how to measure); what the catalog holds is never run
+again, and what is missing is run in the order given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from explorer import backends
 from explorer.backends import Job, Work
 from explorer.errors import InputError, UnavailableError
-from explorer.evaluation.work import Evaluation, Scored
-from explorer.types import Base, Line, Point, Probe, Score, Task
+from explorer.evaluation.work import Ask, Evaluation, Scored
+from explorer.paths.alphas import coarse_first
+from explorer.statistics.passes import estimate
+from explorer.types import Base, Estimate, Line, Point, Probe, Score, Task
 from explorer.workflows.naming import checkpoint_point
 from explorer.workflows.opening import Workspace
+
+URGENT = 0
+"""Priority of what a user waits for; a path's points have 10."""
 
 
 def path(ws: Workspace, zero: Point, one: Point, alphas: Sequence[float]) -> Line:
@@ -25,35 +35,81 @@ def path(ws: Workspace, zero: Point, one: Point, alphas: Sequence[float]) -> Lin
     return line
 
 
-def evaluate(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe | None = None) -> Job:
-    """Score Points on a task; only those without a stored score are run, each is stored as it is made."""
-    probe = probe or Probe()
-    stored = ws.catalog.scores(points, task, probe)
-    missing = tuple(dict.fromkeys(p for p, s in zip(points, stored, strict=True) if s is None))
-    title = f"{len(missing)} points on {task.name}"
+def measure(ws: Workspace, asks: Iterable[Ask], *, title: str = "", owner: str = "", replaces: str = "",
+            priority: int = 10) -> Job:
+    """Score what has no stored score yet, in order; each score is stored as it is made.
+
+    UnavailableError if a task's texts are not here; InputError for Points of several bases.
+    """
+    missing = unscored(ws, asks)
+    counted = len({a.point for a in missing})
+    named = title or f"{counted} points on {', '.join(dict.fromkeys(a.task.name for a in missing))}"
     if not missing:
-        return backends.finished(Work(title, "", None))
-    if not Path(task.path).is_file():
-        raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with `python -m explorer "
-                               "datasets fetch` or on the Catalog page.")
-    bases = {p.base for p in missing}
+        return backends.finished(Work(named, "", None))
+    for task in {a.task.digest: a.task for a in missing}.values():
+        if not Path(task.path).is_file():
+            raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with `python -m explorer "
+                                   "datasets fetch` or on the Catalog page.")
+    bases = {a.point.base for a in missing}
     if len(bases) > 1:
         raise InputError("the points have different bases; evaluate one base at a time.")
     base = ws.catalog.base(bases.pop())
-    used = {i for p in missing for i, _ in p.terms}
-    folders = {c.id: str(ws.catalog.resolve(c.path)) for c in ws.catalog.checkpoints(base.id) if c.id in used}
-    request = Evaluation(base, str(ws.catalog.resolve(base.path)), folders, missing, task, probe, ws.device)
+    used = {i for a in missing for i, _ in a.point.terms}
+    members = [c for c in ws.catalog.checkpoints(base.id) if c.id in used]
+    request = Evaluation(base, str(ws.catalog.resolve(base.path)),
+                         {c.id: str(ws.catalog.resolve(c.path)) for c in members}, tuple(missing), ws.device,
+                         {c.id: c.dataset for c in members if c.dataset is not None})
 
-    def keep(scored: Scored) -> None:
-        ws.catalog.add_scores([(scored.point, scored.score)])
+    def keep(made: object) -> None:
+        if isinstance(made, Scored):
+            ws.catalog.add_scores([(made.point, made.score)])
 
-    return ws.backend.submit(Work(title, "explorer.evaluation.work:evaluate", request), keep)
+    work = Work(named, "explorer.evaluation.work:evaluate", request, priority=priority, replaces=replaces)
+    return ws.backend.submit(work, keep, owner=owner)
+
+
+def unscored(ws: Workspace, asks: Iterable[Ask]) -> list[Ask]:
+    """The asks without a stored score, each once, in order."""
+    wanted = list(dict.fromkeys(asks))
+    groups: dict[tuple[str, str], list[Ask]] = {}
+    for ask in wanted:
+        groups.setdefault((ask.task.digest, ask.probe.key), []).append(ask)
+    known = set()
+    for group in groups.values():
+        scores = ws.catalog.scores([a.point for a in group], group[0].task, group[0].probe)
+        known |= {a for a, score in zip(group, scores, strict=True) if score is not None}
+    return [a for a in wanted if a not in known]
+
+
+def evaluate(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe | None = None) -> Job:
+    """Score Points on a task; only those without a stored score are run, each is stored as it is made."""
+    return measure(ws, [Ask(p, task, probe or Probe()) for p in points])
+
+
+def passes(ws: Workspace, line: Line, tasks: Sequence[Task], probe: Probe) -> list[Ask]:
+    """What a path lacks: both ends and the path from coarse to fine on a first few texts, then the same on all of them.
+
+    Several tasks take turns, so that their curves grow together; the base comes last. A first pass is for the refitted
+    head alone, and for no Point that was measured on all texts.
+    """
+    points = line.points
+    ordered = list(dict.fromkeys([line.zero, line.one, *(points[i] for i in coarse_first(len(points)))]))
+    full = unscored(ws, [Ask(point, task, probe) for point in ordered for task in tasks])
+    few = [Ask(a.point, a.task, probe.first()) for a in full] if probe.head == "probe" else []
+    return [*unscored(ws, few), *full, *unscored(ws, [Ask(Point.of(line.zero.base), t, probe) for t in tasks])]
+
+
+def curve(ws: Workspace, line: Line, task: Task, probe: Probe,
+          quantity: Literal["loss", "accuracy"] = "loss") -> list[Estimate | None]:
+    """What is known of a path's values: measured where the whole test split was, estimated from a first pass."""
+    full = ws.catalog.scores(line.points, task, probe)
+    first = ws.catalog.scores(line.points, task, probe.first())
+    return estimate(first, full, quantity)
 
 
 def warm(ws: Workspace, base: Base) -> Job:
     """Load a base's model in the backend before its first Point is asked for, so that the answer comes sooner."""
-    task = Task("", "", (), 0, 0, "")
-    request = Evaluation(base, str(ws.catalog.resolve(base.path)), {}, (), task, Probe(), ws.device)
+    request = Evaluation(base, str(ws.catalog.resolve(base.path)), {}, (), ws.device)
     return ws.backend.submit(Work(f"Loading the model {base.name}", "explorer.evaluation.work:evaluate", request))
 
 

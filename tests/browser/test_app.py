@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.xdist_group("browser")
 
 MAP = ".st-key-map .js-plotly-plot"
+CURVE = ".wse-curve .js-plotly-plot"
 DOTS = MAP + " .scatterlayer path.point"
 
 
@@ -28,7 +29,7 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize(("path", "awaited"), [("", MAP), ("path", ".st-key-curve .js-plotly-plot"),
+@pytest.mark.parametrize(("path", "awaited"), [("", MAP), ("path", CURVE),
                                                ("catalog", '[data-testid="stDataFrame"]')])
 def test_every_page_in_both_appearances_and_sizes(opened, path, awaited, dark, size):
     page = opened(path, dark, size)
@@ -47,18 +48,118 @@ def test_the_map_is_on_screen_soon(opened):
     assert time.monotonic() - start < 15
 
 
+def pick(page: Any, turn: int, expected: int) -> str:
+    """Clicks the dot of that place in the order of ids, until the selection says so."""
+    key, x, y = sorted(dots(page))[turn]
+    page.mouse.click(x, y)
+    page.get_by_role("heading", name=f"Selection · {expected}").wait_for()
+    return str(key)
+
+
+def measured(page: Any) -> int:
+    """How many points of the curve have a value."""
+    return int(page.evaluate("""() => {
+        const plot = document.querySelector('.wse-curve .js-plotly-plot');
+        const line = plot?.data?.find(t => t.customdata);
+        return line ? line.y.filter(v => v !== null).length : 0;
+    }"""))
+
+
+def reading(page: Any) -> str:
+    return str(page.locator(".wse-reading").inner_text())
+
+
 def test_two_clicks_and_a_path(opened):
     page = opened()
-    for expected, turn in ((1, 0), (2, -1)):
-        _, x, y = sorted(dots(page))[turn]
-        page.mouse.click(x, y)
-        page.get_by_role("heading", name=f"Selection · {expected}").wait_for()
+    pick(page, 0, 1)
+    pick(page, -1, 2)
+    page.get_by_text("All 11 points are measured").wait_for()
+    assert measured(page) == 11
     page.get_by_role("button", name="Path between two").click()
     page.wait_for_url("**/path")
     page.get_by_text("All 11 points are measured").wait_for()
-    script = """() => document.querySelector('.st-key-curve .js-plotly-plot').data
-        .find(t => t.name === 'along the path').hovertext.filter(card => card).length"""
-    assert page.evaluate(script) == 11
+    page.wait_for_function("() => document.querySelector('.wse-curve .js-plotly-plot')?.data?.length")
+    assert measured(page) == 11
+
+
+def test_alpha_is_dragged_in_the_browser_and_measured_where_it_rests(opened):
+    page = opened("path")
+    page.get_by_text("All 11 points are measured").wait_for()
+    page.wait_for_selector(".wse-map .wse-marker:not([hidden])")
+    thumb, marker = page.locator(".wse-thumb"), page.locator(".wse-map .wse-marker")
+    start, before = thumb.bounding_box(), marker.bounding_box()
+    page.evaluate("""() => {
+        window.lags = [];
+        let moved = null;
+        addEventListener('pointermove', () => { moved = performance.now(); }, true);
+        new MutationObserver(() => {
+            if (moved === null) return;
+            const since = moved;
+            moved = null;
+            requestAnimationFrame(() => window.lags.push(performance.now() - since));
+        }).observe(document.querySelector('.wse-thumb'), { attributes: true, attributeFilter: ['style'] });
+    }""")
+    page.mouse.move(start["x"] + 10, start["y"] + 10)
+    page.mouse.down()
+    for step in range(60):
+        page.mouse.move(start["x"] + 10 + 1.37 * step, start["y"] + 10)
+    page.wait_for_timeout(100)
+    assert "between two measured points" in reading(page)
+    page.mouse.up()
+    assert marker.bounding_box() != before
+    lags = sorted(page.evaluate("window.lags"))
+    assert len(lags) > 20
+    # A quiet machine needs 20 ms; other tests run beside this one.
+    assert lags[int(0.95 * len(lags))] < 250
+    page.get_by_text("All 12 points are measured").wait_for()
+    page.wait_for_function("() => document.querySelector('.wse-reading').textContent.endsWith(' measured')")
+    assert measured(page) == 12
+
+
+def test_the_keyboard_moves_alpha_and_a_screen_reader_is_told(opened):
+    page = opened("path")
+    page.get_by_text("points are measured").wait_for()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for key, value in (("Home", 0), ("ArrowRight", 0.01), ("Shift+ArrowRight", 0.11), ("ArrowLeft", 0.1), ("End", 1)):
+        page.keyboard.press(key)
+        page.wait_for_function(f"() => document.querySelector('.wse-thumb').ariaValueNow === '{value}'")
+    assert slider.get_attribute("aria-valuetext").startswith("α = 1 · loss")
+    page.wait_for_function("() => document.querySelector('[role=status].wse-said').textContent.startsWith('α = 1')")
+    page.keyboard.press("Home")
+    page.wait_for_function("() => document.querySelector('.wse-said').textContent.startsWith('α = 0')")
+
+
+def test_shift_click_escape_and_lasso(opened):
+    page = opened()
+    pick(page, 0, 1)
+    page.keyboard.down("Shift")
+    pick(page, 2, 2)
+    pick(page, 4, 3)
+    page.keyboard.up("Shift")
+    page.locator(".wse-map").focus()
+    page.keyboard.press("Escape")
+    page.get_by_text("Click a dot to pick it").wait_for()
+    box = page.locator(MAP).bounding_box()
+    page.locator(MAP).hover()
+    page.locator('.modebar-btn[data-val="lasso"]').click()
+    corners = [(box["x"] + 45, box["y"] + 15), (box["x"] + box["width"] - 180, box["y"] + 15),
+               (box["x"] + box["width"] - 180, box["y"] + box["height"] - 45),
+               (box["x"] + 45, box["y"] + box["height"] - 45)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in [*corners[1:], corners[0]]:
+        page.mouse.move(*corner, steps=8)
+    page.mouse.up()
+    page.get_by_role("heading", name="Selection · 6").wait_for()
+
+
+def test_nothing_offers_to_upload_a_figure(opened):
+    page = opened()
+    dots(page)
+    assert page.locator(".modebar-btn").count() > 3
+    assert not [t for t in page.locator(".modebar-btn").evaluate_all("all => all.map(b => b.dataset.title)")
+                if "hare" in t or "loud" in t]
 
 
 def test_a_map_that_takes_a_job_is_computed_while_the_page_stays_usable(opened):

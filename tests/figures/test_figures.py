@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.figures.colouring import UNKNOWN, Categories, Numbers, colouring
-from explorer.figures.curves import loss_curve, measured, position
+from explorer.figures.curves import Axis, Curve, loss_curve
 from explorer.figures.maps import Facts, Overlay, axis_titles, scatter
 from explorer.figures.theme import marks, oklch, scale
+from explorer.paths.alphas import position
 from explorer.statistics.readings import barrier, minimum
-from explorer.types import Checkpoint, Projection, Score
+from explorer.types import Checkpoint, Estimate, Projection, Score
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -52,7 +53,9 @@ def test_every_checkpoint_is_one_dot_at_its_place(colour, k, dark):
 def test_names_from_data_are_escaped_everywhere():
     overlay = Overlay(np.zeros(2), np.zeros((3, 2)), np.zeros((2, 2)), (HOSTILE, HOSTILE))
     drawn = scatter(projected(), checkpoints(), overlay=overlay, selected=["id0"]).to_json()
-    curve = loss_curve([0, 1], [score(1), score(2)], zero=HOSTILE, one=HOSTILE, task=HOSTILE).to_json()
+    levels = [Estimate(1.0, 0.1), Estimate(2.0, 0.1)]
+    curve = loss_curve(Axis([0, 1], 0, 1, HOSTILE, HOSTILE), [Curve(HOSTILE, levels), Curve("b", levels)],
+                       title=HOSTILE).to_json()
     for text in (drawn, curve):
         assert "<img" not in text.replace("\\u003c", "<")
         assert "&lt;img" in text.replace("\\u0026", "&")
@@ -117,25 +120,37 @@ def test_the_signed_logarithm_keeps_the_order(alphas):
 
 
 def test_a_curve_has_its_interval_ends_base_and_minimum():
-    alphas, scores = [1.0, 0.0, 0.5], [score(0.4), score(0.6), None]
-    figure = loss_curve(alphas, scores, zero="A", one="B", task="toy", base=score(0.9))
+    axis = Axis([0.0, 0.5, 1.0], 0, 1, "A", "B")
+    values = [Estimate(0.6, 0.01), None, Estimate(0.4, 0.02, "first")]
+    figure = loss_curve(axis, [Curve("toy", values, Estimate(0.9, 0.01))], title="Loss on toy")
     by_name = {t.name: t for t in figure.data}
-    line = by_name["along the path"]
-    assert tuple(line.x) == (0.0, 0.5, 1.0)
+    line = by_name["toy"]
+    assert tuple(line.x) == tuple(line.customdata) == (0.0, 0.5, 1.0)
     assert tuple(line.y) == (0.6, None, 0.4)
     assert line.error_y.array[0] == pytest.approx(1.96 * 0.01)
+    assert line.marker.symbol[0] != line.marker.symbol[2]
+    assert "first pass" in line.hovertext[2]
     assert {"α = 0: A (0.600)", "α = 1: B (0.400)", "base (0.900)"} <= by_name.keys()
     assert by_name["minimum"].text == ("minimum 0.400 at α = 1",)
     assert "0 is A,  1 is B" in figure.layout.xaxis.title.text
 
 
+def test_several_tasks_are_told_apart_by_colour_and_name():
+    axis = Axis([0.0, 1.0], 0, 1, "A", "B")
+    figure = loss_curve(axis, [Curve(f"t{i}", [Estimate(0.1 * i, 0.01)] * 2) for i in range(4)])
+    lines = [t for t in figure.data if t.showlegend]
+    assert [t.name for t in lines] == ["t0", "t1", "t2", "t3"]
+    assert len({t.line.color for t in lines}) == 4
+
+
 def test_a_curve_without_scores_has_its_axis_already():
-    figure = loss_curve([-31, 0, 1, 32], [None] * 4, zero="A", one="B", task="toy")
+    figure = loss_curve(Axis([-31, 0, 1, 32], -31, 32, "A", "B", far=True), [Curve("toy", [None] * 4)])
     assert figure.layout.xaxis.range[0] < position(-31, True) < position(32, True) < figure.layout.xaxis.range[1]
 
 
-def test_accuracy_has_a_binomial_error():
-    assert measured(score(1), "accuracy") == (0.8, pytest.approx((0.8 * 0.2 / 400) ** 0.5))
+def test_a_curve_of_another_length_than_its_axis_is_refused():
+    with pytest.raises(ValueError, match="2 alphas but 1 values"):
+        loss_curve(Axis([0.0, 1.0], 0, 1, "A", "B"), [Curve("toy", [None])])
 
 
 def test_the_barrier_is_paired_over_the_texts():

@@ -28,5 +28,5 @@ def app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     yield run
     from explorer.pages import _session
 
-    _session._opened().close()
+    _session.close()
     st.cache_resource.clear()

@@ -1,0 +1,2 @@
+// Placeholder until the mixture's panel is written below.
+export class MixturePart {}

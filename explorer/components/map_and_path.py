@@ -1,0 +1,82 @@
+"""The one map of the app and its loss curve, as a Streamlit component with parts that share a dragged marker.
+
+Parts with the same `link` move together in the browser. The server hears of a pick (`picked`), of an α or of weights
+that have settled for a quarter of a second, and of Escape (`cleared`); never of a drag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer.components import serving
+
+_mount: Any = None
+
+
+@dataclass(frozen=True)
+class Trail:
+    """A path as it runs on the map: places (m, k) at increasing α."""
+
+    alphas: Sequence[float]
+    places: np.ndarray
+
+
+@dataclass(frozen=True)
+class Knots:
+    """The curve as the browser knows it, sorted by α: values, half widths of 95 % intervals, and how each is known.
+
+    `measured` holds "full" or "first" (an estimate from a first pass).
+    """
+
+    alphas: Sequence[float]
+    values: Sequence[float]
+    halves: Sequence[float]
+    measured: Sequence[str]
+    far: bool
+
+
+def component_map(figure: str, *, key: str, height: int, label: str, link: str, trail: Trail | None = None,
+                  plane: Mapping[str, Any] | None = None, selectable: bool = True, accent: str = "", paper: str = "",
+                  on_picked: Callable[[], None] = lambda: None) -> Any:
+    """The map; `figure` is a plotly figure's JSON whose dots carry ids as customdata.
+
+    The result's `picked` is {"ids": [...], "how": "click" | "toggle" | "replace" | "add" | "clear"} or None.
+    """
+    data = {"part": "map", "figure": figure, "height": height, "label": label, "link": link,
+            "trail": None if trail is None else {"alphas": list(trail.alphas), "places": trail.places.tolist()},
+            "plane": plane, "selectable": selectable, "accent": accent, "paper": paper}
+    return _mounted(data, key, on_picked_change=on_picked)
+
+
+def component_curve(figure: str, knots: Knots, *, key: str, height: int, label: str, link: str, path: str, alpha: float,
+                    low: float, high: float, words: Mapping[str, Any], on_settled: Callable[[], None] = lambda: None,
+                    on_cleared: Callable[[], None] = lambda: None) -> Any:
+    """The curve with its α slider; a new `path` starts at `alpha`, the same one keeps the α the user has.
+
+    The result's `settled` is an α to be measured, or None.
+    """
+    data = {"part": "curve", "figure": figure, "curve": asdict(knots), "height": height, "label": label, "link": link,
+            "path": path, "alpha": alpha, "low": low, "high": high, "far": knots.far, "words": dict(words)}
+    return _mounted(data, key, on_settled_change=on_settled, on_cleared_change=on_cleared)
+
+
+def _mounted(data: dict[str, Any], key: str, **callbacks: Callable[[], None]) -> Any:
+    global _mount
+    if _mount is None:
+        # The files are modules at an address of this server; a page served below another address finds them too.
+        base = st.get_option("server.baseUrlPath").strip("/")
+        root = f"/{base}/" if base else "/"
+        script = (f'const files = new URL("{root}{serving.address("")}", document.baseURI);\n'
+                  'const style = document.createElement("link");\n'
+                  'style.rel = "stylesheet";\nstyle.href = new URL("explorer.css", files);\n'
+                  'document.head.append(style);\n'
+                  'const ours = import(new URL("explorer.js", files));\n'
+                  f'export default async (given) => (await ours).default({{...given, data: {{...given.data, '
+                  f'plotly: new URL("{serving.PLOTLY.name}", files).href}}}});\n')
+        _mount = st.components.v2.component("explorer", js=script, isolate_styles=False)
+    return _mount(data=data, key=key, **callbacks)

@@ -1,0 +1,231 @@
+"""A path that is probed live: what runs for it, its curve with the α slider, and what is read off it.
+
+Shared by the Map and the Path page. The curve is a fragment of its own, so that it fills in without the map being drawn
+again; α is dragged in the browser, and comes here only when it has settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from explorer import workflows
+from explorer.backends import Job
+from explorer.components.map_and_path import Knots, Trail, component_curve
+from explorer.errors import ExplorerError
+from explorer.figures.curves import Axis, Curve, Quantity, loss_curve
+from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._session import clear, dark, fail, has_texts, me, plain
+from explorer.paths.alphas import FAR
+from explorer.statistics.passes import mean, value_of
+from explorer.types import Estimate, Line, MapSpec, Point, Probe, Task
+from explorer.workflows.probing import URGENT
+
+PATIENCE = 1.2
+"""Seconds a settled α is waited for before the page goes on and the curve is drawn again as it comes."""
+LINK = "probe"
+Readings = Callable[[workflows.Workspace, "Walk"], None]
+_KEPT = 40
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A path that is looked at: its line (the α of its grid), the names of its ends, tasks, and what is shown."""
+
+    line: Line
+    zero: str
+    one: str
+    tasks: tuple[Task, ...]
+    probe: Probe
+    quantity: Quantity = "loss"
+
+    @property
+    def key(self) -> str:
+        """Identity of what is measured."""
+        return "-".join((self.line.zero.hash, self.line.one.hash, self.probe.key, str(hash(self.line.alphas)),
+                         *(t.digest for t in self.tasks)))
+
+    @property
+    def far(self) -> bool:
+        return max(abs(a) for a in self.line.alphas) > FAR
+
+
+def extra(walk: Walk) -> list[float]:
+    """α that were asked for besides the grid, by the user or by refinement; kept for the session."""
+    known: dict[str, list[float]] = st.session_state.setdefault("further_alphas", {})
+    return known.setdefault(f"{walk.line.zero.hash}-{walk.line.one.hash}", [])
+
+
+def alphas(walk: Walk) -> tuple[float, ...]:
+    """The grid's α and the further ones within its limits, sorted."""
+    low, high = min(walk.line.alphas), max(walk.line.alphas)
+    return tuple(sorted({*walk.line.alphas, *(a for a in extra(walk) if low <= a <= high)}))
+
+
+def whole(walk: Walk) -> Line:
+    return Line(walk.line.zero, walk.line.one, alphas(walk))
+
+
+def job_of(walk: Walk) -> Job | None:
+    """This session's job for this path, if it has one; a job for another path is cancelled."""
+    kept: tuple[str, Job] | None = st.session_state.get("path_job")
+    if kept is None:
+        return None
+    if kept[0] != walk.key:
+        kept[1].cancel()
+        del st.session_state["path_job"]
+        return None
+    return kept[1]
+
+
+def begin(ws: workflows.Workspace, walk: Walk) -> Job | None:
+    """Starts what this path lacks, unless it runs already; None if nothing is missing or texts are not here."""
+    job = job_of(walk)
+    if job is not None or not all(has_texts(t) for t in walk.tasks):
+        return job
+    asks = workflows.passes(ws, whole(walk), walk.tasks, walk.probe)
+    if not asks:
+        return None
+    title = f"{walk.zero} to {walk.one} on {', '.join(t.name for t in walk.tasks)}"
+    job = workflows.measure(ws, asks, title=title, owner=me(), replaces=f"path-{me()}")
+    st.session_state["path_job"] = (walk.key, job)
+    return job
+
+
+def values(ws: workflows.Workspace, walk: Walk) -> list[Curve]:
+    """One curve a task; several are each minus the base's value, with their mean over them."""
+    line, base = whole(walk), Point.of(walk.line.zero.base)
+    curves = []
+    for task in walk.tasks:
+        (origin,) = ws.catalog.scores([base], task, walk.probe)
+        level = None if origin is None else value_of(origin, walk.quantity)
+        found = workflows.curve(ws, line, task, walk.probe, walk.quantity)
+        if len(walk.tasks) > 1:
+            found = [None if v is None or level is None else Estimate(v.value - level.value, v.stderr, v.measured)
+                     for v in found]
+        curves.append(Curve(task.name, found, level))
+    if len(curves) > 1:
+        rows = zip(*(c.values for c in curves), strict=True)
+        curves.insert(0, Curve("mean over the tasks", [mean(row) for row in rows]))
+    return curves
+
+
+def trail_of(ws: workflows.Workspace, spec: MapSpec, walk: Walk) -> Trail | None:
+    """The path on this map, where it has an exact place; under the cosine metric a line is an arc."""
+    if spec.method != "pca":
+        return None
+    steps = 1 if spec.metric == "euclidean" else 40
+    low, high = max(min(walk.line.alphas), -1.0), min(max(walk.line.alphas), 2.0)
+    at = [low + (high - low) * i / steps for i in range(steps + 1)]
+    return Trail(at, workflows.place(ws, spec, [walk.line.zero.moved(walk.line.one, a) for a in at]))
+
+
+def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, readings: Readings | None = None,
+          tasks: Sequence[str] = ()) -> None:
+    """The curve with its slider and, above it, one line of progress; drawn again by itself while work runs.
+
+    `readings` is drawn between them; `tasks` puts a choice of task beside the progress.
+    """
+    job = begin(ws, walk) if st.session_state.get("auto", True) else job_of(walk)
+    watching = active(job)
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        with st.container(gap=None):
+            progress(ws, walk, job_of(walk), tasks)
+            if readings is not None:
+                readings(ws, walk)
+            draw(ws, walk, height, key)
+        if watching and not active(job_of(walk)) and not go_on(ws, walk):
+            st.rerun()
+
+    shown()
+
+
+def settled(ws: workflows.Workspace, walk: Walk, alpha: object) -> None:
+    """The α that came to rest joins the curve: measured first on some texts, ahead of everything else, then on all."""
+    if not isinstance(alpha, (int, float)) or alpha in alphas(walk) or not all(has_texts(t) for t in walk.tasks):
+        return
+    extra(walk).append(float(alpha))
+    del extra(walk)[:-_KEPT]
+    point = walk.line.zero.moved(walk.line.one, float(alpha))
+    asks = workflows.passes(ws, Line(point, point, (0.0,)), walk.tasks, walk.probe)
+    try:
+        workflows.measure(ws, asks, owner=me(), replaces=f"alpha-{me()}", priority=URGENT,
+                          title=f"α = {alpha:g} from {walk.zero} to {walk.one}").wait(PATIENCE)
+    except ExplorerError as error:
+        fail(error)
+
+
+def go_on(ws: workflows.Workspace, walk: Walk) -> bool:
+    """Asks for one more α where the curve is least certain; False when nothing is worth it."""
+    return False
+
+
+def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:
+    at, curves = alphas(walk), values(ws, walk)
+    low, high = min(walk.line.alphas), max(walk.line.alphas)
+    axis = Axis(at, low, high, walk.zero, walk.one, walk.far)
+    unit = "Loss (nats)" if walk.quantity == "loss" else "Accuracy"
+    title = f"{unit} on {walk.tasks[0].name}" if len(curves) == 1 else f"{unit} minus the base's"
+    figure = loss_curve(axis, curves, quantity=walk.quantity, title=title, dark=dark(), height=height,
+                        show_base=bool(walk.line.zero.terms and walk.line.one.terms))
+    words = {"quantity": walk.quantity, "percent": walk.quantity == "accuracy", "unknown": "not measured yet",
+             "full": "measured", "first": "first pass", "between": "between two measured points"}
+    component_curve(figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK, path=walk.key,
+                    label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=0.5 if low <= 0.5 <= high
+                    else low, low=low, high=high, words=words,
+                    on_settled=lambda: settled(ws, walk, st.session_state[key]["settled"]), on_cleared=clear)
+
+
+def knots(at: Sequence[float], curve: Curve, far: bool) -> Knots:
+    """The known part of a curve."""
+    known = [(a, v) for a, v in zip(at, curve.values, strict=True) if v is not None]
+    return Knots([a for a, _ in known], [v.value for _, v in known], [1.96 * v.stderr for _, v in known],
+                 [v.measured for _, v in known], far)
+
+
+def progress(ws: workflows.Workspace, walk: Walk, job: Job | None, tasks: Sequence[str] = ()) -> None:
+    """One line, always there: what runs, what is missing, or that everything is measured."""
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small"):
+        if tasks:
+            st.selectbox("Task", tasks, key="map_task", label_visibility="collapsed", width=200,
+                         on_change=st.rerun)
+        status(ws, walk, job)
+    if job is not None:
+        for note in job.notes:
+            st.warning(plain(note), icon=":material/info:")
+        if job.state == "failed":
+            outcome(job)
+
+
+def status(ws: workflows.Workspace, walk: Walk, job: Job | None) -> None:
+    if job is not None and active(job):
+        bar(job, "path")
+        return
+    if lacking := [t.name for t in walk.tasks if not has_texts(t)]:
+        fetch(ws, lacking)
+        return
+    missing = len({a.point for a in workflows.passes(ws, whole(walk), walk.tasks, walk.probe)})
+    if not missing:
+        st.caption(f"All {len(alphas(walk))} points are measured; scores are kept in the catalog.")
+    elif st.button(f"Evaluate {missing} missing points", type="primary", key="run", icon=":material/play_arrow:"):
+        st.session_state.pop("path_job", None)
+        begin(ws, walk)
+        st.rerun()
+
+
+def fetch(ws: workflows.Workspace, lacking: Sequence[str]) -> None:
+    """Texts are not here: says so and offers to fetch them."""
+    running: Job | None = st.session_state.get("fetch_job")
+    if running is not None and active(running):
+        bar(running, "fetch")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Fetch the texts", icon=":material/download:", type="primary"):
+            st.session_state["fetch_job"] = workflows.fetch_datasets(ws, list(lacking))
+            st.rerun()
+        st.caption(f"The texts of {plain(', '.join(lacking))} are not on this machine: stored scores are shown, other "
+                   "points can't be measured.")
