@@ -131,6 +131,9 @@ class Worker:
                         self._handle(message)
             except (EOFError, OSError) as e:
                 self._bury(line, e)
+            except Exception as e:  # noqa: BLE001 - whatever it is, jobs must come to an end
+                _log.exception("lane %s", self.lane)
+                self._bury(line, e)
 
     def _needed(self) -> Line | None:
         """A line to be opened, as soon as there is work; None when the worker is closed."""

@@ -1,66 +1,26 @@
-"""What every backend promises, and what `local` alone can: surviving its workers."""
+"""What every backend promises."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from observing import eventually, work
+from work_functions import Numbers
 
 from explorer import backends, registry
 from explorer.backends import Backend, Job, Work, finished
 from explorer.errors import Cancelled, InputError, JobError, UnknownNameError
 
-NAMES = registry.names("explorer.backends")
 
-
-def work(name: str, request: Any = None, lane: str = "model") -> Work:
-    return Work(name, f"work_functions:{name}", request, lane)
-
-
-@pytest.fixture
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = str(Path(__file__).parent)
-    monkeypatch.setenv("PYTHONPATH", folder)
-    if folder not in sys.path:
-        monkeypatch.syspath_prepend(folder)
-
-
-@pytest.fixture(params=NAMES)
-def backend(request: pytest.FixtureRequest, importable: None) -> Iterator[Backend]:
-    made = backends.start(request.param)
-    yield made
-    made.close()
-    eventually(lambda: not workers())
-
-
-@pytest.fixture
-def local(importable: None) -> Iterator[Backend]:
-    made = backends.start("local")
-    yield made
-    made.close()
-    eventually(lambda: not workers())
-
-
-def workers() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "explorer.backends._worker" in p.cmdline()]
-
-
-def eventually(true: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
-
-
-def test_there_is_one_in_this_process_and_one_beside_it() -> None:
-    assert {"inline", "local"} <= set(NAMES)
+def test_there_is_one_in_this_process_one_beside_it_and_one_on_a_cluster() -> None:
+    assert {"inline", "local", "ray"} <= set(registry.names("explorer.backends"))
     with pytest.raises(UnknownNameError, match="Did you mean local"):
         backends.start("locl")
 
@@ -151,87 +111,142 @@ def test_large_results_arrive(backend: Backend) -> None:
     assert array.nbytes == 20 << 20
 
 
-def test_closing_twice_is_no_harm(backend: Backend) -> None:
-    backend.submit(work("count", 1)).wait()
-    backend.close()
-    backend.close()
+@pytest.mark.parametrize("name", ["inline", "local"])
+def test_closing_twice_is_no_harm(name: str, importable: None) -> None:
+    made = backends.start(name)
+    made.submit(work("count", 1)).wait()
+    made.close()
+    made.close()
 
 
-# ------------------------------------------------------------------- local alone
+# ------------------------------------------------------------------- work that is shared out
+
+QUICK, LATER = {"priority": 0}, {"priority": 20}
 
 
-def test_work_runs_beside_this_process_in_one_worker_a_lane(local: Backend) -> None:
-    places = [local.submit(work("where", lane=lane)).result()[0] for lane in ("model", "model", "side")]
-    assert places[0] == places[1] != places[2]
-    assert os.getpid() not in {pid for pid, _ in places}
+def test_equal_work_takes_turns(beside: Backend) -> None:
+    jobs = [beside.submit(work("slow", 2000), owner=owner) for owner in ("anna", "ben")]
+    eventually(lambda: all(len(job.results) > 5 for job in jobs))
+    first, second = (len(job.results) for job in jobs)
+    assert abs(first - second) < max(first, second)
+    assert [job.owner for job in jobs] == ["anna", "ben"]
+    assert abs(jobs[0].created - time.time()) < 60
 
 
-def test_lanes_do_not_wait_for_each_other(local: Backend) -> None:
-    slow = local.submit(work("slow", 500))
-    assert local.submit(work("count", 2, lane="side")).result() == [0, 1]
-    assert slow.active
-    slow.cancel()
+def test_what_is_urgent_goes_first(beside: Backend) -> None:
+    slow = beside.submit(work("slow", 2000, **LATER))
+    eventually(lambda: len(slow.results) > 1)
+    urgent = beside.submit(work("numbers", Numbers(tuple(range(50)), pause=0.01), **QUICK))
+    eventually(lambda: urgent.state == "running")
+    before = len(slow.results)
+    assert len(urgent.result()) == 50
+    assert len(slow.results) - before <= 20, "only what was on its way"
+    eventually(lambda: len(slow.results) > before + 20)
 
 
-def test_a_queued_job_can_be_cancelled_before_it_starts(local: Backend) -> None:
-    first = local.submit(work("slow", 100))
-    second = local.submit(work("count", 3))
-    second.cancel()
-    first.cancel()
+def test_a_queued_job_is_cancelled_at_once(beside: Backend) -> None:
+    urgent = beside.submit(work("slow", 2000, **QUICK))
+    eventually(lambda: len(urgent.results) > 1)
+    waiting = beside.submit(work("count", 3))
+    assert waiting.state == "queued"
+    waiting.cancel()
+    assert (waiting.state, waiting.results, waiting.active) == ("cancelled", [], False)
     with pytest.raises(Cancelled):
-        second.result()
-    assert second.results == []
+        waiting.result()
 
 
-@pytest.mark.parametrize(("name", "request_", "reason"), [
-    ("die", int(signal.SIGKILL), "SIGKILL.*out of memory"), ("die", int(signal.SIGSEGV), "SIGSEGV"),
-    ("leave", 3, "exit status 3")])
-def test_a_worker_that_dies_fails_its_job_and_the_next_one_works(name: str, request_: int, reason: str,
-                                                                 local: Backend) -> None:
+def test_twenty_quick_selections_leave_one_job(beside: Backend) -> None:
+    other = beside.submit(work("slow", 2000, replaces="another viewer's"))
+    jobs: list[Job] = []
+    threads = [threading.Thread(target=lambda: jobs.append(beside.submit(work("slow", 2000, replaces="mine"))))
+               for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    eventually(lambda: sum(job.active for job in jobs) == 1)
+    listed = [job for job in beside.jobs() if job.work.replaces == "mine"]
+    assert [job.active for job in listed] == [False] * 19 + [True], "the last one"
+    assert other.active
+    eventually(lambda: len(listed[-1].results) > 2)
+
+
+def test_one_after_the_other_keeps_its_order(backend: Backend) -> None:
+    made = [backend.submit(work("count", i)) for i in range(5)]
+    assert [job.result() for job in made] == [list(range(i)) for i in range(5)]
+    assert [job.id for job in backend.jobs()][-5:] == [job.id for job in made]
+
+
+def test_work_beside_the_model_does_not_overtake_its_own_kind(beside: Backend) -> None:
+    first, second = (beside.submit(work("slow", 10, lane="side")) for _ in range(2))
+    other = beside.submit(work("count", 1, lane="side"))
+    eventually(lambda: len(first.results) > 1)
+    assert second.state == "queued"
+    assert other.result() == [0]
+    assert first.active
+    assert len(second.result()) == 10
+
+
+def test_notices_are_kept_with_the_job(backend: Backend) -> None:
+    job = backend.submit(work("noted", "smaller batches"))
+    assert (job.result(), job.notes) == ([1, 2], ["smaller batches"])
+
+
+def test_a_parent_that_is_slow_to_take_loses_nothing(beside: Backend) -> None:
     seen: list[int] = []
-    job = local.submit(work(name, request_), seen.append)
-    with pytest.raises(JobError, match=reason):
+
+    def take(value: int) -> None:
+        time.sleep(0.005)
+        seen.append(value)
+
+    job = beside.submit(work("count", 60), take)
+    assert job.result() == seen == list(range(60))
+
+
+def test_a_killed_worker_is_started_again_and_goes_on(beside: Backend) -> None:
+    seen: list[int] = []
+    reports: list[tuple[int, int]] = []
+    beside.watch = lambda job: reports.append((job.done, job.total))
+    job = beside.submit(work("numbers", Numbers(tuple(range(30)), pause=0.02)), lambda value: seen.append(value[0]))
+    eventually(lambda: len(seen) > 3)
+    os.kill(job.results[0][2], signal.SIGKILL)
+    results = job.result()
+    assert seen == [number for number, _, _ in results] == list(range(30)), "nothing is lost or doubled"
+    assert len({process for _, _, process in results}) == 2
+    assert reports[-1] == (30, 30)
+    assert {total for _, total in reports} == {30}
+    (note,) = job.notes
+    assert "it was started again and goes on with what was missing" in note
+    assert sum(facts.restarts for facts in beside.facts()) >= 1
+
+
+def test_one_that_kills_its_worker_again_without_getting_on_fails(beside: Backend) -> None:
+    job = beside.submit(work("numbers", Numbers((1, 2, 3), deadly=(3,))))
+    with pytest.raises(JobError, match=r"ended.*run it again to go on"):
         job.result()
-    assert seen == [1]
-    assert local.submit(work("count", 2)).result() == [0, 1]
+    assert [number for number, _, _ in job.results] == [1, 2]
+    assert len(job.notes) == 1
 
 
-def test_a_worker_killed_from_outside(local: Backend) -> None:
-    job = local.submit(work("slow", 1000))
-    eventually(lambda: len(job.results) > 2)
-    (worker,) = workers()
-    worker.kill()
-    with pytest.raises(JobError, match="SIGKILL"):
-        job.result()
-    assert local.submit(work("count", 1)).result() == [0]
+def test_facts_tell_the_workers(backend: Backend) -> None:
+    backend.submit(work("where")).wait()
+    eventually(lambda: backend.facts()[0].state == "idle")
+    model = backend.facts()[0]
+    assert (model.lane, model.jobs, model.device) == ("model", 0, "auto")
+    assert model.id
 
 
-def test_results_and_requests_that_can_not_be_sent(local: Backend) -> None:
-    with pytest.raises(JobError, match=r"unpicklable|lambda"):
-        local.submit(work("unpicklable")).result()
-    with pytest.raises(JobError):
-        local.submit(work("count", lambda: None)).result()
-    assert local.submit(work("count", 1)).result() == [0]
-
-
-def test_closing_ends_running_and_queued_jobs_and_every_process(importable: None) -> None:
-    backend = backends.start("local")
-    jobs = [backend.submit(work("slow", 10_000)) for _ in range(3)]
+@pytest.mark.parametrize("name", ["local", pytest.param("ray", marks=pytest.mark.xdist_group("ray"))])
+def test_closing_ends_running_and_queued_jobs_and_every_process(name: str, importable: None,
+                                                                request: pytest.FixtureRequest) -> None:
+    made = backends.start(name, **({"address": request.getfixturevalue("cluster")} if name == "ray" else {}))
+    (process, _), = made.submit(work("where", lane="side")).result()
+    jobs = [made.submit(work("slow", 10_000, lane="side")) for _ in range(3)]
     eventually(lambda: len(jobs[0].results) > 1)
-    backend.close()
-    assert not workers()
-    assert [j.state for j in jobs] == ["cancelled"] * 3
-
-
-def test_a_worker_does_not_outlive_its_parent(importable: None) -> None:
-    import subprocess
-
-    code = ("import sys, time; from explorer import backends; from explorer.backends import Work;"
-            "b = backends.start('local'); print(b.submit(Work('t', 'work_functions:where', None)).result()[0][0], "
-            "flush=True);"
-            "time.sleep(60)")
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        worker = psutil.Process(int(parent.stdout.readline()))
-        parent.kill()
-    eventually(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    made.close()
+    made.close()
+    assert [job.state for job in jobs] == ["cancelled"] * 3
+    eventually(lambda: not psutil.pid_exists(process))
+    late = made.submit(work("count", 1, lane="side"))
+    assert late.wait(5)
+    assert late.state == "cancelled"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from explorer.backends import Notice
 from explorer.errors import InputError, UnknownNameError
 from explorer.types import Progress
 
@@ -58,8 +61,6 @@ def unpicklable(_: object) -> Iterator[Any]:
 
 
 def closing(file: str) -> Iterator[int]:
-    from pathlib import Path
-
     try:
         for i in range(1000):
             yield i
@@ -72,3 +73,45 @@ def large(megabytes: int) -> Iterator[Any]:
     import numpy as np
 
     yield np.ones(megabytes << 17)
+
+
+def noted(text: str) -> Iterator[Any]:
+    yield 1
+    yield Notice(text)
+    yield 2
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers to be given back; the worker kills itself before each of `deadly`, once if there is a `mark` to make."""
+
+    numbers: tuple[int, ...]
+    pause: float = 0.0
+    deadly: tuple[int, ...] = ()
+    mark: str = ""
+    device: str = ""
+
+    def on(self, device: str) -> Numbers:
+        return replace(self, device=device)
+
+    def split(self, n: int) -> list[Numbers]:
+        return [replace(self, numbers=self.numbers[i::n]) for i in range(n)]
+
+    def remaining(self, results: Sequence[tuple[int, str, int]]) -> Numbers:
+        done = {number for number, _, _ in results}
+        return replace(self, numbers=tuple(n for n in self.numbers if n not in done))
+
+
+def numbers(request: Numbers) -> Iterator[Any]:
+    """(number, device, process) of each."""
+    yield Progress(0, len(request.numbers))
+    for i, number in enumerate(request.numbers, start=1):
+        if number in request.deadly:
+            mark = Path(f"{request.mark}-{number}")
+            if not (request.mark and mark.exists()):
+                mark.touch()
+                time.sleep(0.3)  # what was said before is on its way, but for a last value it may be lost
+                os.kill(os.getpid(), signal.SIGKILL)
+        yield number, request.device, os.getpid()
+        yield Progress(i, len(request.numbers))
+        time.sleep(request.pause)

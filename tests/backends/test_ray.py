@@ -1,0 +1,48 @@
+"""What is Ray's alone: finding a cluster, and silence on standard output."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from explorer import backends
+from explorer.backends import Backend, Work
+from explorer.backends import ray as module
+from explorer.errors import UnavailableError
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+
+def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UnavailableError, match=r"pip install '\.\[ray\]'"):
+        backends.start("ray")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
+def test_without_a_cluster_it_says_how_to_start_one(address: str) -> None:
+    with pytest.raises(UnavailableError, match=r"no Ray cluster at .*ray start --head"):
+        module._connect(module._library(), address)
+
+
+def test_nothing_but_the_answer_is_printed(cluster: str) -> None:
+    code = ("import json; from explorer import backends; from explorer.backends import Work\n"
+            "backend = backends.start('ray')\n"
+            "job = backend.submit(Work('t', 'work_functions:count', 3, 'side'))\n"
+            "print(json.dumps(job.result())); backend.close()")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ADDRESS", cluster)
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == [0, 1, 2], done.stderr
+
+
+def test_each_lane_has_an_actor_of_its_own(ray_backend: Backend, importable: None) -> None:
+    places = [ray_backend.submit(Work("t", "work_functions:where", None, lane)).result()[0][0]
+              for lane in ("model", "model", "side")]
+    assert places[0] == places[1] != places[2]
+    assert [(facts.lane, facts.device) for facts in ray_backend.facts()] == [("model", "auto"), ("side", "auto")]
