@@ -28,6 +28,13 @@ class Delta(ABC):
         """False where this tensor's Δ is known to be zero without reading it."""
         return True
 
+    def end(self, layout: Layout) -> torch.Tensor | None:
+        """The model's own parameters, float32 of shape (d,), where they are kept whole; None where Δ is all there is.
+
+        θ_base + (θ − θ_base) is θ only up to rounding.
+        """
+        return None
+
     def flat(self, layout: Layout) -> torch.Tensor:
         """The whole task vector, float32 of shape (d,)."""
         out = torch.zeros(layout.size)
@@ -64,6 +71,9 @@ class Difference(Delta):
 
     def __init__(self, weights: Weights, base: Weights) -> None:
         self._weights, self._base = weights, base
+
+    def end(self, layout: Layout) -> torch.Tensor:
+        return self._weights.flat(layout)
 
     def slice(self, tensor: Tensor, lo: int, hi: int, out: torch.Tensor) -> None:
         mine, base = self._weights.whole(tensor)[lo:hi], self._base.whole(tensor)[lo:hi]
