@@ -65,6 +65,12 @@ def component_curve(figure: str, knots: Knots, *, key: str, height: int, label: 
     return _mounted(data, key, on_settled_change=on_settled, on_cleared_change=on_cleared)
 
 
+def heard(key: str, name: str) -> Any:
+    """What a part sent under `name`, None if nothing; for callbacks, which may run when the part has gone already."""
+    state = st.session_state.get(key)
+    return None if state is None else state.get(name)
+
+
 def _mounted(data: dict[str, Any], key: str, **callbacks: Callable[[], None]) -> Any:
     global _mount
     if _mount is None:

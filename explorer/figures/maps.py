@@ -64,13 +64,6 @@ def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by
     return figure
 
 
-def frame(dark: bool, height: int) -> go.Figure:
-    """The empty frame of a map that is on its way."""
-    axis = {"showticklabels": False, "zeroline": False, "range": [0, 6], "fixedrange": True}
-    return go.Figure(layout={"template": template(dark), "height": height, "xaxis": axis, "yaxis": axis,
-                             "margin": {"l": 34, "r": 150, "t": 8, "b": 34}})
-
-
 def hover_card(checkpoint: Checkpoint, facts: Facts, colour_by: str = "dataset") -> str:
     """The escaped HTML of a dot's hover card; the column that colours the map is on it."""
     rows = [(label(c), checkpoint.value(c)) for c in ("dataset", "task", "domain", "seed", "train_size", "method")]
@@ -227,7 +220,7 @@ def _layout(projection: Projection, dark: bool, height: int, legend: bool) -> di
         return layout | {"scene": axes | {"aspectmode": "data", "camera": camera, "dragmode": "orbit"}}
     ticks = {"showticklabels": False, "automargin": False}
     layout |= {"xaxis": named[0] | ticks, "yaxis": named[1] | ticks | {"scaleanchor": "x", "scaleratio": 1}}
-    return layout | {"margin": {"l": 34, "r": 8, "t": 8, "b": 34}}
+    return layout | {"margin": {"l": 34, "r": 8, "t": 30, "b": 34}}
 
 
 def axis_titles(projection: Projection) -> list[str]:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.backends import Job
-from explorer.components.map_and_path import Knots, Trail, component_curve
+from explorer.components.map_and_path import Knots, Trail, component_curve, heard
 from explorer.errors import ExplorerError
 from explorer.figures.curves import Axis, Curve, Quantity, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
@@ -134,9 +134,12 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
     @st.fragment(run_every=TICK if watching else None)
     def shown() -> None:
         with st.container(gap=None):
-            progress(ws, walk, job_of(walk), tasks)
-            if readings is not None:
-                readings(ws, walk)
+            # in boxes of their own, so that what they show never moves the curve to another place of the page
+            with st.container(gap=None):
+                progress(ws, walk, job_of(walk), tasks)
+            with st.container():
+                if readings is not None:
+                    readings(ws, walk)
             draw(ws, walk, height, key)
         if watching and not active(job_of(walk)) and not go_on(ws, walk):
             st.rerun()
@@ -177,7 +180,7 @@ def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:
     component_curve(figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK, path=walk.key,
                     label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=0.5 if low <= 0.5 <= high
                     else low, low=low, high=high, words=words,
-                    on_settled=lambda: settled(ws, walk, st.session_state[key]["settled"]), on_cleared=clear)
+                    on_settled=lambda: settled(ws, walk, heard(key, "settled")), on_cleared=clear)
 
 
 def knots(at: Sequence[float], curve: Curve, far: bool) -> Knots:

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from explorer import registry, workflows
-from explorer.components.map_and_path import component_map
+from explorer.components.map_and_path import component_map, heard
 from explorer.errors import ExplorerError, UnavailableError
 from explorer.figures.colouring import LABELS, label
-from explorer.figures.maps import Facts, Overlay, frame, scatter
+from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import surface
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._probing import LINK, Walk, panel, trail_of
@@ -166,7 +166,7 @@ def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequ
 
 
 def _picked() -> None:
-    picked = st.session_state["map"]["picked"]
+    picked = heard("map", "picked")
     if isinstance(picked, dict):
         select([str(key) for key in picked.get("ids", [])], str(picked.get("how", "toggle")))
 
@@ -248,28 +248,21 @@ def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: G
 def show() -> None:
     head = st.container()
     left, right = st.columns([3.6, 1], gap="medium")
-    with left, st.container(height=HEIGHT + 4, border=False, gap=None):
-        place = st.empty()
-    if not st.session_state.get("map_seen"):
-        # A session's first chart makes the browser fetch and read the chart library, seconds of work: an empty frame
-        # lets it begin while the workspace is opened.
-        st.session_state["map_seen"] = True
-        with place.container(gap=None):
-            component_map(frame(dark(), HEIGHT).to_json(), key="map_frame", height=HEIGHT, link="frame", label="Map",
-                          selectable=False)
+    # Never emptied: an element that keeps its place keeps its zoom and its tool from run to run.
+    with left:
+        place = st.container(height=HEIGHT + 4, border=False, gap=None)
     with head:
         ws = workspace()
         base = chosen_base(ws)
         checkpoints = ws.catalog.checkpoints(base.id) if base else []
         if base is None or not checkpoints:
-            place.empty()
             nothing_yet("No checkpoints yet. Import some on the Catalog page.")
             return
         whole = ws.catalog.gram(base.id)
         choice = controls(ws, base, whole, checkpoints)
     try:
         gram = whole.select(choice.spec.layers, choice.spec.kinds)
-        with place.container(gap=None):
+        with place:
             projection = coordinates(ws, choice.spec)
             walk = None if projection is None else walk_of(ws, base, checkpoints, whole.ids)
             if projection is not None:

@@ -140,18 +140,25 @@ def test_shift_click_escape_and_lasso(opened):
     page.locator(".wse-map").focus()
     page.keyboard.press("Escape")
     page.get_by_text("Click a dot to pick it").wait_for()
-    box = page.locator(MAP).bounding_box()
+    page.wait_for_timeout(500)
     page.locator(MAP).hover()
     page.locator('.modebar-btn[data-val="lasso"]').click()
-    corners = [(box["x"] + 45, box["y"] + 15), (box["x"] + box["width"] - 180, box["y"] + 15),
-               (box["x"] + box["width"] - 180, box["y"] + box["height"] - 45),
-               (box["x"] + 45, box["y"] + box["height"] - 45)]
+    left, top, right, bottom = page.evaluate("""() => {
+        const plot = document.querySelector('.st-key-map .js-plotly-plot'), box = plot.getBoundingClientRect();
+        const {xaxis: x, yaxis: y} = plot._fullLayout;
+        return [box.left + x._offset + 2, box.top + y._offset + 2, box.left + x._offset + x._length - 2,
+                box.top + y._offset + y._length - 2];
+    }""")
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     page.mouse.move(*corners[0])
     page.mouse.down()
     for corner in [*corners[1:], corners[0]]:
         page.mouse.move(*corner, steps=8)
     page.mouse.up()
     page.get_by_role("heading", name="Selection · 6").wait_for()
+    page.wait_for_timeout(500)
+    # the tool and the view stay as they were
+    assert page.evaluate("document.querySelector('.st-key-map .js-plotly-plot')._fullLayout.dragmode") == "lasso"
 
 
 def test_nothing_offers_to_upload_a_figure(opened):
