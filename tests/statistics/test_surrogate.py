@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from planted_scores import score
 
 from explorer.errors import InputError
 from explorer.statistics import surrogate as module
-from explorer.statistics._kernels import matern
+from explorer.statistics._kernels import Covariance, covariance_of
 from explorer.statistics.compact import compact
 from explorer.statistics.surrogate import fit, propose
 from explorer.types import Gram, Group, Point, Score
@@ -54,22 +55,23 @@ def test_it_predicts_a_planted_loss_within_its_interval():
     assert np.all((found.low < found.loss) & (found.loss < found.high))
 
 
-def test_it_is_what_scikit_learn_predicts():
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+def test_it_is_what_the_explicit_vectors_predict():
+    """The same process written out on the task vectors themselves, with scikit-learn's Matérn."""
+    from sklearn.gaussian_process.kernels import Matern
 
     fresh = [point(RNG.normal(size=10)) for _ in range(5)]
-    places = np.array([p.coefficients(IDS) for p in (*POINTS, *fresh)]) @ VECTORS
-    features = np.c_[places, np.linalg.norm(places, axis=1)] / FITTED.median
-    c = FITTED.covariance
-    model = GaussianProcessRegressor(ConstantKernel(c.amplitude) * Matern(c.length, nu=2.5), optimizer=None,
-                                     alpha=c.share * FITTED.noise + 1e-8)
-    model.fit(features[:60], FITTED.target)
-    mean, deviation = model.predict(features[60:], return_std=True)
+    places = np.array([p.coefficients(IDS) for p in (*POINTS, *fresh)]) @ VECTORS / FITTED.median
+    norms, c = np.linalg.norm(places, axis=1), FITTED.covariance
+    slopes = np.minimum(norms, module.FURTHEST)
+    whole = c.amplitude * Matern(c.length, nu=2.5)(np.c_[places, norms]) + c.trend * np.outer(slopes, slopes)
+    inverse = np.linalg.inv(whole[:60, :60] + np.diag(c.share * FITTED.noise + 1e-8))
+    mean = whole[60:, :60] @ inverse @ FITTED.target
+    prior = np.diag(whole)[60:] + c.share * FITTED.noise.mean()
+    variance = prior - np.einsum("mi,ij,mj->m", whole[60:, :60], inverse, whole[60:, :60])
+    variance *= 1 + (FITTED.doubt - 1) * np.sqrt(variance / prior)
     found = FITTED.predict(GRAM, fresh)
-    assert np.allclose(np.log(found.loss), FITTED.mean + FITTED.scale * mean, atol=1e-7)
-    half = module.QUANTILE * FITTED.scale * np.sqrt(deviation**2 + FITTED.further_noise)
-    assert np.allclose(np.log(found.high / found.loss), half, rtol=1e-4)
+    assert np.allclose(np.log(found.loss), FITTED.mean + FITTED.scale * mean, atol=1e-6)
+    assert np.allclose(np.log(found.high / found.loss), module.QUANTILE * FITTED.scale * np.sqrt(variance), rtol=1e-5)
 
 
 def test_leaving_one_out_in_closed_form_is_leaving_one_out():
@@ -81,11 +83,44 @@ def test_leaving_one_out_in_closed_form_is_leaving_one_out():
         mean = row @ inverse @ FITTED.target[rest]
         deviation = np.sqrt(FITTED.matrix[out, out] - row @ inverse @ row)
         assert np.log(closed.loss[out]) == pytest.approx(FITTED.mean + FITTED.scale * mean, abs=1e-8)
+        prior = FITTED._prior(module.trend_norms(FITTED.squares[[out]], FITTED.median))[0]
+        deviation *= np.sqrt(1 + (FITTED.doubt - 1) * deviation / np.sqrt(prior))
         half = module.QUANTILE * FITTED.scale * deviation
-        assert np.log(closed.high[out] / closed.loss[out]) == pytest.approx(half, rel=1e-6)
+        assert np.log(closed.high[out] / closed.loss[out]) == pytest.approx(half, rel=1e-4)
     found = FITTED.calibration()
     assert (found.n, found.rank > 0.8) == (60, True)
     assert 0.8 <= found.inside <= 1.0
+    assert 0.85 <= found.apart <= 1.0
+
+
+def test_leaving_neighbours_out_in_closed_form_is_leaving_them_out():
+    pairs = [p.moved(Point("base"), 0.05) for p in POINTS[:20]]
+    both = fit(GRAM, [*POINTS[:20], *pairs], [planted(p, i) for i, p in enumerate([*POINTS[:20], *pairs])])
+    mean, variance = both._without_neighbours()
+    places = both.coefficients @ VECTORS / both.median
+    features = np.c_[places, np.linalg.norm(places, axis=1)]
+    for out in (0, 7, 33):
+        near = np.linalg.norm(features - features[out], axis=1) < module.NEAR
+        assert near.sum() >= 2
+        rest = np.flatnonzero(~near)
+        inverse, row = np.linalg.inv(both.matrix[np.ix_(rest, rest)]), both.matrix[out, rest]
+        assert mean[out] == pytest.approx(row @ inverse @ both.target[rest], abs=1e-6)
+        assert variance[out] == pytest.approx(both.matrix[out, out] - row @ inverse @ row, rel=1e-5)
+
+
+def test_doubt_widens_intervals_where_little_is_known_and_nowhere_else():
+    """Clusters of like models are smooth inside and differ by chance: from inside, a process is sure of the others."""
+    rng = np.random.default_rng(3)
+    levels = {Point.of("base", {i: float(a)}): 0.3 + (0.5 if k % 2 else 0.0)
+              for k, i in enumerate(IDS) for a in rng.normal(1, 0.03, size=4)}
+    made = fit(GRAM, list(levels), [score(TEXTS + level, point=p) for p, level in levels.items()])
+    doubtful, sure = replace(made, doubt=9.0), replace(made, doubt=1.0)
+    new, known = [Point.of("base", {"m0": 0.5, "m1": 0.5})], [next(iter(levels))]
+    widths = [[np.log(p.high / p.low)[0] for p in (s.predict(GRAM, new), s.predict(GRAM, known))]
+              for s in (doubtful, sure)]
+    assert widths[0][0] > 1.4 * widths[1][0]
+    assert widths[0][1] < 1.3 * widths[1][1]
+    assert made.calibration().apart >= 0.89 or made.doubt == 25.0
 
 
 def test_whole_standard_errors_would_be_too_much():
@@ -104,12 +139,14 @@ def test_features_have_the_distances_of_the_task_vectors():
 
 
 @given(st.floats(0.01, 100), st.floats(0.05, 50))
+@settings(deadline=None)
 def test_the_kernel_is_scikit_learns(amplitude, length):
     from sklearn.gaussian_process.kernels import Matern
 
-    squares = np.linspace(0, 9, 20)
-    expected = amplitude * Matern(length, nu=2.5)(np.zeros((1, 1)), np.sqrt(squares)[:, None])[0]
-    assert np.allclose(matern(module.Covariance(amplitude, length, 0.1), squares), expected, rtol=1e-9)
+    squares = np.linspace(0, 9, 20)[None]
+    expected = amplitude * Matern(length, nu=2.5)(np.zeros((1, 1)), np.sqrt(squares).T)
+    found = covariance_of(Covariance(amplitude, length, 0.5, 0.1), squares, np.array([2.0]), np.full(20, 3.0))
+    assert np.allclose(found, expected + 3.0, rtol=1e-9)
 
 
 def test_a_gram_that_has_grown_changes_nothing():
@@ -121,9 +158,9 @@ def test_a_gram_that_has_grown_changes_nothing():
     FITTED.predict(grown, [Point.of("base", {"new": 1.0})])
 
 
-def test_far_away_nothing_is_known_and_a_measured_point_is_its_loss():
+def test_far_away_little_is_known_and_a_measured_point_is_its_loss():
     far = FITTED.predict(GRAM, [point(np.full(10, 1e4))])
-    assert far.loss[0] == pytest.approx(np.exp(FITTED.mean), rel=1e-3)
+    assert np.isfinite(far.high).all()
     assert far.high[0] / far.low[0] > (FITTED.leave_one_out().high / FITTED.leave_one_out().low).max()
     at = FITTED.predict(GRAM, POINTS)
     assert np.allclose(at.loss, [s.loss for s in SCORES], rtol=0.05)
@@ -153,7 +190,7 @@ def test_proposals():
     assert unknown.index == 2
     assert lowest.index in (1, 2)
     found = FITTED.predict(GRAM, [candidates[lowest.index]])
-    assert (lowest.loss, lowest.low, lowest.high) == (found.loss[0], found.low[0], found.high[0])
+    assert [lowest.loss, lowest.low, lowest.high] == pytest.approx([found.loss[0], found.low[0], found.high[0]])
     with pytest.raises(InputError, match="already"):
         propose(FITTED, GRAM, POINTS, "lowest")
 
@@ -196,6 +233,15 @@ def test_a_loss_that_is_the_same_everywhere_is_predicted():
 def test_what_can_not_be_fitted_is_refused(points, scores, word):
     with pytest.raises(InputError, match=word):
         fit(GRAM, points, scores)
+
+
+def test_where_nothing_is_near_a_prediction_returns_to_the_base():
+    small = [Point("base"), *(Point.of("base", {"m0": a}) for a in np.linspace(0.1, 1, 9))]
+    scores = [score(TEXTS + 1.0, point=small[0]), *(score(TEXTS + 0.2, point=p) for p in small[1:])]
+    found = fit(GRAM, small, scores)
+    assert found.mean == pytest.approx(np.log(scores[0].loss))
+    away = found.predict(GRAM, [Point.of("base", {"m5": 1.0})])
+    assert away.low[0] < scores[0].loss < away.high[0]
 
 
 def test_points_of_another_base_are_not_predicted():

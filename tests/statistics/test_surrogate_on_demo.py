@@ -39,6 +39,7 @@ def test_nine_in_ten_left_out_points_lie_in_the_interval(fitted):
     assert count >= 200
     assert 0.80 <= sum(c.inside * c.n for c in found) / count <= 0.97
     assert np.mean([c.rank for c in found]) >= 0.7
+    assert np.mean([c.apart for c in found]) >= 0.85
     large = [c for c in found if c.n >= 80]
     assert all(0.80 <= c.inside <= 0.97 for c in large), large
     assert all(c.n >= LEAST for c in found)
