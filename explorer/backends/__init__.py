@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from explorer import registry
-from explorer.backends._jobs import Backend, Job, Notice, Work, WorkerFacts, finished
+from explorer.backends._jobs import Backend, Job, Work, WorkerFacts, finished
+from explorer.types import Notice
 
 __all__ = ["Backend", "Job", "Notice", "Work", "WorkerFacts", "finished", "start"]
 

@@ -12,16 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from explorer.errors import Cancelled, ExplorerError, JobError
-from explorer.types import Progress
+from explorer.types import Notice, Progress
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A sentence for the user on how work goes ("smaller batches after out of memory"); yielded by the work."""
-
-    text: str
 
 
 @dataclass(frozen=True)
@@ -205,12 +198,18 @@ class Backend(ABC):
             over = [j for j in self._jobs if not j.active]
             for old in over[: max(0, len(over) - self.KEPT)]:
                 self._jobs.remove(old)
-            replaced = [j for j in self._jobs if work.replaces and j.work.replaces == work.replaces and j.active]
+            replaced = [j for j in self._jobs if j.work.replaces == work.replaces] if work.replaces else []
             self._jobs.append(job)
         for old in replaced:
             old.cancel()
         self._run(job)
         return job
+
+    def withdraw(self, replaces: str) -> None:
+        """End the jobs with this key, as new work with it would; for when there is nothing new to do."""
+        for job in self.jobs():
+            if job.work.replaces == replaces:
+                job.cancel()
 
     def jobs(self) -> Iterator[Job]:
         """Jobs in order of arrival: all that are not over, and the last ones that are."""

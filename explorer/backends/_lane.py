@@ -257,7 +257,7 @@ class Laned(Backend):
     def _lane(self, name: str) -> Lane:
         with self._lanes_changing:
             if name not in self._lanes:
-                devices = self._devices() if name == "model" else (None,)
+                devices = self._devices() if name == "model" and not self._closed else (None,)
                 self._lanes[name] = Lane(name, devices, lambda device: self._line(name, device))
                 if self._closed:
                     for worker in self._lanes[name].workers:

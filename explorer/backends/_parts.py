@@ -7,9 +7,9 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from explorer.backends._jobs import Job, Notice, State
+from explorer.backends._jobs import Job, State
 from explorer.backends._scheduler import Order
-from explorer.types import Progress
+from explorer.types import Notice, Progress
 
 if TYPE_CHECKING:
     from explorer.backends._lane import Worker

@@ -111,51 +111,44 @@ class Scheduler:
         """One step of it, to its next yield or its end."""
         order, self._turns = running.order, self._turns + 1
         running.turn = self._turns
+        if running.cancelled:
+            self._end(running, "cancelled")
+            return
+        if running.generator is None:
+            self._send(("begin", order.id))
         try:
-            if running.cancelled:
-                if running.generator is not None:
-                    running.generator.close()
-                self._end(running, "cancelled")
-                return
             if running.generator is None:
-                self._send(("begin", order.id))
                 running.generator = pickle.loads(order.packed).begin()  # noqa: S301 - the parent's own
             value = pickle.dumps(next(running.generator), protocol=5)
         except StopIteration:
             self._end(running, "done")
-        except ExplorerError as e:
-            self._end(running, "failed", e)
         except Exception as e:  # noqa: BLE001 - whatever work raises is the job's outcome, told to its user
-            traceback.print_exc()
-            self._end(running, "failed", JobError(f"{order.title}: {type(e).__name__}: {e}"))
+            self._end(running, "failed", _told(e, order.title))
         else:
             running.ahead += 1
             self._send(("yield", order.id, value))
 
     def _end(self, running: _Running, state: State, cause: ExplorerError | None = None) -> None:
-        generator, running.generator = running.generator, None
         del self._running[running.order.id]
-        if generator is not None and cause is not None:
-            _close(generator)
-        self._send(("end", running.order.id, state, cause and _sendable(cause)))
+        try:
+            if running.generator is not None:
+                running.generator.close()
+        except Exception as e:  # noqa: BLE001 - how it stops is part of its outcome, unless it had failed already
+            state, cause = "failed", cause or _told(e, running.order.title)
+        self._send(("end", running.order.id, state, cause))
 
 
 def _rank(running: _Running) -> tuple[int, int]:
     return running.order.priority, running.turn
 
 
-def _close(generator: Generator[Any, None, None]) -> None:
-    """End a generator whose value could not be sent; it has failed already, so another failure is only logged."""
+def _told(error: Exception, title: str) -> ExplorerError:
+    """The error for the user: itself if it is meant to be read and survives pickling, else one with its words."""
+    if not isinstance(error, ExplorerError):
+        traceback.print_exception(error)
+        return JobError(f"{title}: {type(error).__name__}: {error}")
     try:
-        generator.close()
-    except Exception:  # noqa: BLE001 - the first failure is the one that is told
-        traceback.print_exc()
-
-
-def _sendable(cause: ExplorerError) -> ExplorerError:
-    """The error itself if it survives pickling, else one with its words."""
-    try:
-        pickle.loads(pickle.dumps(cause))  # noqa: S301 - made here
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
     except Exception:  # noqa: BLE001 - any class may fail in its own way
-        return JobError(str(cause))
-    return cause
+        return JobError(str(error))
+    return error

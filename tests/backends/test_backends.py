@@ -167,8 +167,10 @@ def test_twenty_quick_selections_leave_one_job(beside: Backend) -> None:
     eventually(lambda: sum(job.active for job in jobs) == 1)
     listed = [job for job in beside.jobs() if job.work.replaces == "mine"]
     assert [job.active for job in listed] == [False] * 19 + [True], "the last one"
-    assert other.active
     eventually(lambda: len(listed[-1].results) > 2)
+    beside.withdraw("mine")
+    assert listed[-1].wait(5)
+    assert other.active
 
 
 def test_one_after_the_other_keeps_its_order(backend: Backend) -> None:

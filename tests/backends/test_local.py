@@ -128,6 +128,17 @@ def test_one_part_that_loses_its_worker_goes_on_while_the_other_works(importable
         backend.close()
 
 
+def test_worker_after_worker_may_die_as_long_as_the_job_gets_on(local: Backend, tmp_path: Path) -> None:
+    other = local.submit(work("numbers", Numbers(tuple(range(100)), pause=0.01)))
+    eventually(lambda: len(other.results) > 2)
+    request = Numbers(tuple(range(12)), pause=0.01, deadly=(2, 5, 9), mark=str(tmp_path / "died"))
+    job = local.submit(work("numbers", request))
+    for each, n in ((job, 12), (other, 100)):
+        assert [number for number, _, _ in each.result()] == list(range(n))
+    assert len(job.notes) == len(other.notes) == 3
+    assert local.facts()[0].restarts == 3
+
+
 def test_a_worker_that_can_not_start_fails_its_jobs(local: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(JobError, match="could not be started"):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from explorer import backends
+from explorer import backends, workflows
 from explorer.backends import Backend, Work
 from explorer.backends import ray as module
 from explorer.errors import UnavailableError
+from explorer.types import Score
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -46,3 +49,22 @@ def test_each_lane_has_an_actor_of_its_own(ray_backend: Backend, importable: Non
               for lane in ("model", "model", "side")]
     assert places[0] == places[1] != places[2]
     assert [(facts.lane, facts.device) for facts in ray_backend.facts()] == [("model", "auto"), ("side", "auto")]
+
+
+def test_a_path_has_the_same_losses_as_on_this_machine(made_workspace: Path, tmp_path: Path, local: Backend,
+                                                       ray_backend: Backend) -> None:
+    found = [_losses(Path(shutil.copytree(made_workspace, tmp_path / name)), backend)
+             for name, backend in (("local", local), ("ray", ray_backend))]
+    assert len(found[0]) == 5
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-6)
+
+
+def _losses(folder: Path, backend: Backend) -> list[float]:
+    catalog = workflows.open_workspace(folder).catalog
+    ws = workflows.Workspace(folder, catalog, backend, "cpu")
+    zero, one = (workflows.resolve(ws, name) for name in ("m0", "m1"))
+    line = workflows.path(ws, zero, one, [-1.0, 0.0, 0.5, 1.0, 2.0])
+    results = workflows.evaluate(ws, line.points, ws.catalog.task("toy")).result()
+    catalog.close()
+    scores: list[Score] = [r.score for r in results if hasattr(r, "score")]
+    return [score.loss for score in scores]

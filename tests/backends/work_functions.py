@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from explorer.backends import Notice
-from explorer.errors import InputError, UnknownNameError
-from explorer.types import Progress
+from explorer.errors import ExplorerError, InputError, UnknownNameError
+from explorer.types import Notice, Progress
 
 
 def count(n: int) -> Iterator[Any]:
@@ -108,10 +107,31 @@ def numbers(request: Numbers) -> Iterator[Any]:
     for i, number in enumerate(request.numbers, start=1):
         if number in request.deadly:
             mark = Path(f"{request.mark}-{number}")
-            if not (request.mark and mark.exists()):
-                mark.touch()
+            if not request.mark or not mark.exists():
+                if request.mark:
+                    mark.touch()
                 time.sleep(0.3)  # what was said before is on its way, but for a last value it may be lost
                 os.kill(os.getpid(), signal.SIGKILL)
         yield number, request.device, os.getpid()
         yield Progress(i, len(request.numbers))
         time.sleep(request.pause)
+
+
+class Unreadable(ExplorerError):
+    """An error that can't be unpickled."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def unreadable(_: object) -> Iterator[int]:
+    yield 1
+    raise Unreadable(1, 2)
+
+
+def messy(_: object) -> Iterator[tuple[int]]:
+    try:
+        for i in range(1000):
+            yield (i,)
+    finally:
+        raise OSError("no space left")
