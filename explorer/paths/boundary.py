@@ -1,7 +1,7 @@
 """The boundary of the region along a line: how far one can go before a stated loss is passed.
 
-`next_step` is told every loss known so far and says which α to measure next, or what the answer is; who measures, and
-where, is not its business. It keeps nothing between calls, so a search can stop, move and go on.
+`next_boundary_alpha` is told every loss known so far and says which α to measure next, or what the answer is; who
+measures, and where, is not its business. It keeps nothing between calls, so a search can stop, move and go on.
 
 From an end (α = 1 towards +32, α = 0 towards −31) it goes out by ¼ at first, then to twice the distance each time;
 between the last α under the threshold and the first above it, it bisects. The first crossing met is the answer: an
@@ -55,7 +55,7 @@ def threshold(end_loss: float, excess: float) -> float:
     return end_loss + excess
 
 
-def next_step(known: Mapping[float, float], side: Side, threshold: float, limit: float | None = None,
+def next_boundary_alpha(known: Mapping[float, float], side: Side, threshold: float, limit: float | None = None,
               tolerance: float = 0.01) -> float | Boundary:
     """The α to measure next on a side, or its Boundary.
 

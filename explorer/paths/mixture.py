@@ -32,7 +32,7 @@ def uniform(ids: Sequence[str]) -> dict[str, float]:
     return {i: 1.0 / len(ids) for i in ids}
 
 
-def negation(a: str, scale: float = 1.0) -> dict[str, float]:
+def negation(a: str, *, scale: float = 1.0) -> dict[str, float]:
     """base − scale · A: forgetting what A learned (Ilharco et al. 2023)."""
     return {a: -scale}
 
@@ -43,7 +43,7 @@ def addition(ids: Sequence[str], scale: float = 1.0) -> dict[str, float]:
     return _summed((i, scale) for i in ids)
 
 
-def analogy(a: str, b: str, c: str, scale: float = 1.0) -> dict[str, float]:
+def analogy(a: str, b: str, c: str, *, scale: float = 1.0) -> dict[str, float]:
     """base + scale · (C + B − A): A is to B as C is to this (Ilharco et al. 2023)."""
     return _summed([(c, scale), (b, scale), (a, -scale)])
 

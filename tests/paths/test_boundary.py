@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
-from explorer.paths.boundary import Boundary, next_step, threshold
+from explorer.paths.boundary import Boundary, next_boundary_alpha, threshold
 
 ENDS = {"one": 1.0, "zero": 0.0}
 
@@ -17,7 +17,7 @@ ENDS = {"one": 1.0, "zero": 0.0}
 def search(loss, side, level, limit=None, tolerance=0.01, known=None):
     known = dict(known or {})
     for _ in range(80):
-        step = next_step(known, side, level, limit, tolerance)
+        step = next_boundary_alpha(known, side, level, limit, tolerance)
         if isinstance(step, Boundary):
             return step, known
         assert step not in known
@@ -88,6 +88,6 @@ def test_useless_questions_are_refused():
     assert threshold(0.5, 0.1) == pytest.approx(0.6)
     for side, limit, tolerance in [("one", 0.5, 0.01), ("zero", 1.0, 0.01), ("one", 32, 0.0), ("one", math.inf, 0.01)]:
         with pytest.raises(InputError):
-            next_step({}, side, 0.5, limit, tolerance)
+            next_boundary_alpha({}, side, 0.5, limit, tolerance)
     with pytest.raises(InputError):
-        next_step({}, "left", 0.5)
+        next_boundary_alpha({}, "left", 0.5)
