@@ -77,9 +77,10 @@ class Database:
         if tables and found.get("version") != VERSION:
             raise WorkspaceError(f"{self.path}: catalog version {found.get('version')}, this program reads {VERSION}. "
                                  "Use the release that wrote it.")
-        if not tables:
-            with self.transaction() as cursor:
-                cursor.execute(_SCHEMA.read_text(encoding="utf-8"))
+        with self.transaction() as cursor:
+            # every table is made where it is not there: one that came with a later program too
+            cursor.execute(_SCHEMA.read_text(encoding="utf-8"))
+            if not tables:
                 cursor.execute("INSERT INTO facts VALUES ('version', ?)", [VERSION])
 
 

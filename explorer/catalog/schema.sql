@@ -71,3 +71,9 @@ CREATE TABLE IF NOT EXISTS scores (
     added TIMESTAMP DEFAULT current_timestamp,
     PRIMARY KEY (point, task, probe)
 );
+
+CREATE TABLE IF NOT EXISTS points (
+    name VARCHAR PRIMARY KEY,           -- given by a user; no checkpoint or base has it
+    recipe VARCHAR NOT NULL,            -- JSON of the Point
+    added TIMESTAMP DEFAULT current_timestamp
+);

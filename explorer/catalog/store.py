@@ -162,6 +162,24 @@ class Catalog:
         rows = self.database.rows(f"SELECT {_CHECKPOINT} FROM checkpoints {clause}", values)
         return [Checkpoint(**_named(_CHECKPOINT, r[:-1]), columns=json.loads(r[-1])) for r in rows]
 
+    # ------------------------------------------------------------------ points
+
+    def add_point(self, name: str, point: Point) -> None:
+        """Keep a Point under a name; InputError if the name is empty or taken."""
+        name = " ".join(name.split())
+        taken = "SELECT name FROM points UNION SELECT name FROM checkpoints UNION SELECT name FROM bases"
+        with self.database.transaction() as cursor:
+            if not name or name == "base":
+                raise InputError(f"a Point can't be called {name!r}; give it a name of its own.")
+            if (name,) in cursor.execute(taken).fetchall():
+                raise InputError(f"the name {name!r} is taken; choose another one.")
+            cursor.execute("INSERT INTO points (name, recipe) VALUES (?, ?)", [name, canonical_json(point.as_dict())])
+
+    def points(self) -> dict[str, Point]:
+        """The named Points, in order of arrival."""
+        rows = self.database.rows("SELECT name, recipe FROM points ORDER BY added, name")
+        return {name: _point(recipe) for name, recipe in rows}
+
     # ------------------------------------------------------------------ projections
 
     def add_projection(self, spec: MapSpec, projection: Projection) -> None:
@@ -223,6 +241,14 @@ class Catalog:
         """Point hash → score, of everything measured on a task with these settings."""
         return self._scores("", task, probe)
 
+    def scored_points(self, task: Task, probe: Probe, base: str) -> list[tuple[Point, Score]]:
+        """Every Point of a base that has a score on a task with these settings, in order of arrival."""
+        recipes = self.database.rows("SELECT point, recipe FROM scores WHERE task = ? AND probe = ? ORDER BY added, "
+                                     "point", [task.digest, probe.key])
+        scores = self.known_scores(task, probe)
+        found = [(_point(recipe), scores[key]) for key, recipe in recipes if key in scores]
+        return [(p, s) for p, s in found if p.base == base]
+
     def _scores(self, clause: str, task: Task, probe: Probe, *values: Any) -> dict[str, Score]:
         rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ? {clause}",
                                   [task.digest, probe.key, *values])
@@ -232,6 +258,11 @@ class Catalog:
 def _named(columns: str, row: Sequence[Any]) -> dict[str, Any]:
     """The first columns of a row by name."""
     return dict(zip(columns.split(", "), row, strict=False))
+
+
+def _point(recipe: str) -> Point:
+    raw = json.loads(recipe)
+    return Point.of(raw["base"], raw["terms"])
 
 
 def _map_key(spec: MapSpec, ids: Sequence[str]) -> str:

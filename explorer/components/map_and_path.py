@@ -6,14 +6,17 @@ that have settled for a quarter of a second, and of Escape (`cleared`); never of
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from explorer.components import serving
+from explorer.statistics.compact import Compact
 
 _mount: Any = None
 
@@ -41,15 +44,18 @@ class Knots:
 
 
 def component_map(figure: str, *, key: str, height: int, label: str, link: str, trail: Trail | None = None,
-                  plane: Mapping[str, Any] | None = None, selectable: bool = True, accent: str = "", paper: str = "",
+                  field: Mapping[str, Any] | None = None, selectable: bool = True, accent: str = "", paper: str = "",
                   on_picked: Callable[[], None] = lambda: None) -> Any:
     """The map; `figure` is a plotly figure's JSON whose dots carry ids as customdata.
+
+    With `trail` the marker moves along it; with `field` it moves freely over the mixtures of the linked panel, and the
+    predicted loss is drawn behind the dots: {"scale", "title", "cells" a side, "widest" ratio of an interval's limits}.
 
     The result's `picked` is {"ids": [...], "how": "click" | "toggle" | "replace" | "add" | "clear"} or None.
     """
     data = {"part": "map", "figure": figure, "height": height, "label": label, "link": link,
             "trail": None if trail is None else {"alphas": list(trail.alphas), "places": trail.places.tolist()},
-            "plane": plane, "selectable": selectable, "accent": accent, "paper": paper}
+            "field": field, "selectable": selectable, "accent": accent, "paper": paper}
     return _mounted(data, key, on_picked_change=on_picked)
 
 
@@ -63,6 +69,28 @@ def component_curve(figure: str, knots: Knots, *, key: str, height: int, label: 
     data = {"part": "curve", "figure": figure, "curve": asdict(knots), "height": height, "label": label, "link": link,
             "path": path, "alpha": alpha, "low": low, "high": high, "far": knots.far, "words": dict(words)}
     return _mounted(data, key, on_settled_change=on_settled, on_cleared_change=on_cleared)
+
+
+def component_mixture(names: Sequence[str], weights: Sequence[float], *, key: str, link: str, start: str,
+                      places: np.ndarray, origin: np.ndarray, simplex: bool, surrogate: str | None,
+                      measured: Sequence[Mapping[str, Any]], words: Mapping[str, str],
+                      on_settled: Callable[[], None] = lambda: None) -> Any:
+    """The weights of k models; a new `start` begins at `weights`, the same one keeps those the user has.
+
+    places (k, 2) and origin (2,) are map coordinates; `surrogate` is `compact_json`; `measured` holds {"weights",
+    "loss", "half"} of mixtures that have a score. The result's `settled` is {"start", "weights"} or None.
+    """
+    plane = {"places": places.tolist(), "origin": origin.tolist(), "simplex": simplex}
+    data = {"part": "mixture", "names": list(names), "weights": list(weights), "link": link, "start": start,
+            "plane": plane, "surrogate": surrogate, "measured": list(measured), "words": dict(words)}
+    return _mounted(data, key, on_settled_change=on_settled)
+
+
+def compact_json(compact: Compact) -> str:
+    """A surrogate for the browser: its arrays as JSON, the large one as base64 of float32."""
+    plain = {f.name: getattr(compact, f.name) for f in fields(compact)}
+    lower = base64.b64encode(np.ascontiguousarray(compact.lower, "<f4").tobytes()).decode()
+    return json.dumps({k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in plain.items()} | {"lower": lower})
 
 
 def heard(key: str, name: str) -> Any:

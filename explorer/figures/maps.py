@@ -42,9 +42,10 @@ class Facts:
 
 def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by: str = "dataset", *,
             facts: Facts | None = None, overlay: Overlay | None = None, selected: Sequence[str] = (),
-            dark: bool = False, height: int = 640, legend: bool = True) -> go.Figure:
+            dark: bool = False, height: int = 640, legend: bool = True, around: np.ndarray | None = None) -> go.Figure:
     """The map of n checkpoints; `checkpoints` are found by id and may come in any order.
 
+    `around` (m, 2) are places on a flat map that the first view is centred on.
     From three selected checkpoints on, the others turn grey; one or two are ringed and the rest keeps its colours.
     """
     facts, overlay = facts or Facts(), overlay or Overlay()
@@ -61,6 +62,11 @@ def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by
     _draw_rings(figure, coords, shown, selected, dark)
     _draw_path(figure, overlay, dark)
     _draw_base(figure, overlay, dark)
+    if around is not None and projection.coords.shape[1] == 2:
+        for axis, values in zip((figure.update_xaxes, figure.update_yaxes), around.T, strict=True):
+            low, high = float(values.min()), float(values.max())
+            margin = 0.45 * float(np.ptp(around, axis=0).max() or 1.0)
+            axis(range=[low - margin, high + margin])
     return figure
 
 

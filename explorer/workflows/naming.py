@@ -28,12 +28,15 @@ def checkpoint_point(checkpoint: Checkpoint) -> Point:
 def resolve(ws: Workspace, text: str) -> Point:
     """A Point from a checkpoint's name or id, a base's name or id, "base" (the main base), or a recipe in JSON.
 
-    A recipe is {"base": B, "terms": {"NAME": coefficient, …}}. RecipeError or UnknownNameError says what is wrong.
+    A Point that was kept under a name is found by it. A recipe is {"base": B, "terms": {"NAME": coefficient, …}}.
+    RecipeError or UnknownNameError says what is wrong.
     """
     if text.lstrip().startswith("{"):
         return _recipe(ws, text)
     if text == "base":
         return Point.of(main_base(ws).id)
+    if kept := ws.catalog.points().get(text):
+        return kept
     bases = {key: b for b in ws.catalog.bases() for key in (b.name, b.id)}
     try:
         return checkpoint_point(ws.catalog.checkpoint(text))
@@ -68,6 +71,8 @@ def _recipe(ws: Workspace, text: str) -> Point:
 
 def describe(ws: Workspace, point: Point) -> str:
     """A Point in words: a name where it has one, else its recipe with names for ids."""
+    if named := [name for name, kept in ws.catalog.points().items() if kept == point]:
+        return named[0]
     base = ws.catalog.base(point.base).name
     if not point.terms:
         return base

@@ -81,9 +81,11 @@ def unscored(ws: Workspace, asks: Iterable[Ask]) -> list[Ask]:
     return [a for a in wanted if a not in known]
 
 
-def evaluate(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe | None = None) -> Job:
+def evaluate(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe | None = None, *, title: str = "",
+             owner: str = "", replaces: str = "", priority: int = 10) -> Job:
     """Score Points on a task; only those without a stored score are run, each is stored as it is made."""
-    return measure(ws, [Ask(p, task, probe or Probe()) for p in points])
+    return measure(ws, [Ask(p, task, probe or Probe()) for p in points], title=title, owner=owner, replaces=replaces,
+                   priority=priority)
 
 
 def passes(ws: Workspace, line: Line, tasks: Sequence[Task], probe: Probe) -> list[Ask]:

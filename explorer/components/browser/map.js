@@ -6,6 +6,7 @@
 import { draw } from "./plotly.js";
 import { shown } from "./alpha.js";
 import { draggable, element, perFrame } from "./dom.js";
+import { field } from "./mixtures.js";
 
 const REMOVED = ["toImage", "autoScale2d", "zoomIn2d", "zoomOut2d", "resetCameraLastSave3d", "tableRotation"];
 
@@ -20,7 +21,7 @@ export class MapPart {
     parent.replaceChildren(this.root);
     this.data = {};
     this.place = perFrame(() => this.placeMarker());
-    this.off = store.on(() => this.place());
+    this.off = store.on(() => { this.place(); this.paint(); });
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(this.root);
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -32,7 +33,7 @@ export class MapPart {
     this.data = data;
     this.root.style.height = `${data.height}px`;
     this.root.setAttribute("aria-label", data.label);
-    this.marker.classList.toggle("wse-grab", Boolean(data.trail || data.plane));
+    this.marker.classList.toggle("wse-grab", Boolean(data.trail || data.field));
     if (data.figure !== before.figure || data.height !== before.height) {
       const Plotly = await this.plotly;
       if (this.data !== data || !this.root.isConnected) return;
@@ -47,17 +48,19 @@ export class MapPart {
     figure.layout.height = data.height;
     figure.layout.width = this.root.clientWidth;
     if (this.solid) figure.data.push(this.solidMarker());
+    this.painted = null;
     // A chosen tool (pan, lasso) stays chosen.
     const mode = this.plot._fullLayout?.dragmode;
     if (!this.solid && mode && before.figure) figure.layout.dragmode = mode;
     if (before.figure && this.solid !== this.wasSolid) Plotly.purge(this.plot);
     this.wasSolid = this.solid;
     await draw(Plotly, this.plot, figure, { scrollZoom: true, modeBarButtonsToRemove: REMOVED });
-    if (!this.listening || !this.plot.__listening) this.listen();
+    if (!this.listening) this.listen();
+    this.paint();
   }
 
   listen() {
-    this.listening = this.plot.__listening = true;
+    this.listening = true;
     this.plot.removeAllListeners?.();
     this.plot.on("plotly_click", (event) => {
       const id = event.points[0]?.customdata?.[0];
@@ -93,8 +96,8 @@ export class MapPart {
 
   // Place of the marker in the map's coordinates: on the trail of a path, or in the plane of a mixture.
   spot() {
-    const { trail, plane } = this.data;
-    const { alpha, weights } = this.store.state;
+    const { trail } = this.data;
+    const { alpha, weights, plane } = this.store.state;
     if (plane && weights) return plane.at(weights);
     if (!trail || alpha === null) return null;
     return along(trail, alpha);
@@ -146,8 +149,32 @@ export class MapPart {
     const box = this.plot.getBoundingClientRect();
     const x = layout.xaxis.p2d(event.clientX - box.left - layout.xaxis._offset);
     const y = layout.yaxis.p2d(event.clientY - box.top - layout.yaxis._offset);
-    if (this.data.plane) this.store.set({ weights: this.data.plane.nearest([x, y]) });
+    const { plane } = this.store.state;
+    if (plane) this.store.set({ weights: plane.nearest([x, y]) });
     else if (this.data.trail) this.store.set({ alpha: nearest(this.data.trail, [x, y], this.store.state) });
+  }
+
+  // -------------------------------------------------------------- predicted loss behind the dots
+
+  // The predicted loss of the mixtures under each cell; once for a plane and a surrogate, not while anything moves.
+  paint() {
+    const { plane, surrogate } = this.store.state;
+    const { field: look } = this.data;
+    const axes = this.plot._fullLayout?.xaxis;
+    const now = [surrogate, plane?.simplex, plane?.places];
+    if (!look || !plane || !axes || this.solid || now.every((v, i) => v === this.painted?.[i])) return;
+    this.painted = now;
+    this.plotly.then((Plotly) => {
+      const old = this.plot.data.findIndex((t) => t.name === "predicted loss");
+      const { xaxis, yaxis } = this.plot._fullLayout;
+      const trace = { type: "heatmap", name: "predicted loss", hoverinfo: "skip", opacity: 0.38, zsmooth: "best",
+        colorscale: look.scale, showscale: true, colorbar: { title: { text: look.title, side: "right" }, thickness: 10,
+          len: 0.5, y: 0.25, x: 1.0, outlinewidth: 0 } };
+      if (!surrogate) return old >= 0 ? Plotly.deleteTraces(this.plot, old) : null;
+      Object.assign(trace, field(plane, surrogate, xaxis.range, yaxis.range, look.cells, look.widest));
+      if (old >= 0) return Plotly.restyle(this.plot, { x: [trace.x], y: [trace.y], z: [trace.z] }, [old]);
+      return Plotly.addTraces(this.plot, trace, 0);
+    });
   }
 
   destroy() {
