@@ -28,7 +28,7 @@ from explorer.weights.opening import open_delta, reopen_base
 from explorer.weights.point import FlatPoint
 
 # Padded tokens a batch: past this a CPU gains nothing more, a GPU is filled by the larger number.
-_TOKENS = {"cpu": 2048, "mps": 16384, "cuda": 65536}
+_TOKENS = {"cpu": 1536, "mps": 16384, "cuda": 65536}
 _SMALLEST = 64
 
 

@@ -129,7 +129,7 @@ def test_smaller_batches_are_said_while_the_job_goes_on(request_for: Callable[..
     made.encoder.model = small
     found = list(evaluate(request))
     notices = [f for f in found if isinstance(f, Notice)]
-    assert "2048 tokens" in notices[0].text
+    assert "1536 tokens" in notices[0].text
     assert sum(isinstance(f, Scored) for f in found) == 2
     assert found.index(notices[0]) < max(i for i, f in enumerate(found) if isinstance(f, Scored))
 
