@@ -105,8 +105,9 @@ export function surrogateOf(raw) {
 // {loss, low, high} in nats of the mixture of these weights: 90 % interval.
 export function predict(s, weights) {
   const n = s.weights.length;
-  const square = Math.max(dot(weights, s.Q.map((row) => dot(row, weights))), 0);
-  const norm = Math.sqrt(square);
+  const square = dot(weights, s.Q.map((row) => dot(row, weights)));
+  const norm = Math.sqrt(Math.max(square, 0));
+  const slope = Math.min(norm / s.median, s.furthest);
   const near = new Float64Array(n);
   let centre = 0;
   for (let i = 0; i < n; i += 1) {
@@ -115,17 +116,21 @@ export function predict(s, weights) {
     let apart = Math.max(0, square + s.squares[i] - 2 * inner);
     apart = (apart + (norm - s.norms[i]) ** 2) / (s.median * s.median);
     const r = Math.sqrt(5 * apart) / s.length;
-    near[i] = s.amplitude * (1 + r + (r * r) / 3) * Math.exp(-r);
+    near[i] = s.amplitude * (1 + r + (r * r) / 3) * Math.exp(-r)
+      + s.trend * slope * Math.min(s.norms[i] / s.median, s.furthest);
     centre += near[i] * s.weights[i];
   }
-  let variance = s.amplitude + s.noise;
+  const prior = s.amplitude + s.trend * slope * slope + s.noise;
+  let variance = prior;
   for (let i = 0; i < n; i += 1) {
     let row = 0;
     for (let j = 0; j <= i; j += 1) row += s.lower[i * n + j] * near[j];
     variance -= row * row;
   }
+  variance = Math.max(variance, s.floor);
+  variance *= 1 + (s.doubt - 1) * Math.sqrt(Math.min(variance / prior, 1));
   const middle = s.mean + s.scale * centre;
-  const half = s.quantile * s.scale * Math.sqrt(Math.max(variance, s.floor));
+  const half = s.quantile * s.scale * Math.sqrt(variance);
   return { loss: Math.exp(middle), low: Math.exp(middle - half), high: Math.exp(middle + half) };
 }
 
