@@ -76,6 +76,8 @@ def _connect(library: Any, address: str) -> None:
         if port.isdecimal() and "/" not in host:  # ray itself waits a minute for one that is not there
             socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
         library.init(address=address, logging_level="ERROR", log_to_driver=False, configure_logging=False)
+        # the death of an actor is told by its job; ray prints it as well, and on standard output
+        importlib.import_module("ray._private.worker")._worker_logs_enabled = False  # type: ignore[attr-defined]
     except (OSError, ValueError, RuntimeError, ImportError) as e:
         which = "on this machine" if address == "auto" else f"at {address}"
         raise UnavailableError(f"no Ray cluster {which} ({e}). Start one with `ray start --head`, or give the address "

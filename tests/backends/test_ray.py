@@ -32,16 +32,18 @@ def test_without_a_cluster_it_says_how_to_start_one(address: str) -> None:
         module._connect(module._library(), address)
 
 
-def test_nothing_but_the_answer_is_printed(cluster: str) -> None:
-    code = ("import json; from explorer import backends; from explorer.backends import Work\n"
+def test_nothing_but_the_answer_is_printed(cluster: str, tmp_path: Path) -> None:
+    code = ("import json; from explorer import backends\n"
+            "from observing import work; from work_functions import Numbers\n"
             "backend = backends.start('ray')\n"
-            "job = backend.submit(Work('t', 'work_functions:count', 3, 'side'))\n"
-            "print(json.dumps(job.result())); backend.close()")
+            f"request = Numbers((1, 2, 3), deadly=(3,), mark={str(tmp_path / 'died')!r})\n"
+            "job = backend.submit(work('numbers', request, 'side'))\n"
+            "print(json.dumps([[number for number, _, _ in job.result()], len(job.notes)])); backend.close()")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_ADDRESS", cluster)
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert json.loads(done.stdout) == [0, 1, 2], done.stderr
+    assert json.loads(done.stdout) == [[1, 2, 3], 1], done.stderr
 
 
 def test_each_lane_has_an_actor_of_its_own(ray_backend: Backend, importable: None) -> None:
