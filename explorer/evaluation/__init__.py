@@ -1,5 +1,7 @@
 """Evaluation: the loss of the model at any Point on any task.
 
-`encoder` holds the model whose parameters are views into one flat buffer, `texts` turns a task's texts into batches
-once, `head` fits the fresh linear head, `evaluator` measures the generalized loss, `work` runs it for a backend.
+`encoder` holds the model whose parameters are views into one flat buffer, `texts` and `reading` turn a task's texts
+into batches once, `rows` keeps what was computed of each text, and `evaluator` brings them together. `measures` holds
+the ways to take a loss from them: a fresh linear head (`head`), the trained heads interpolated (`trained_heads`), the
+language model's own (`lm_heads`). `facts` and `precision` say what the device does; `work` runs it all for a backend.
 """
