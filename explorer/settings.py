@@ -40,6 +40,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def devices() -> list[str] | None:
+    """The devices that evaluation is spread over, known without loading torch; None: the best one there is.
+
+    EXPLORER_DEVICE may name several, separated by commas; "auto" takes every NVIDIA GPU of the machine when there are
+    several.
+    """
+    if "," in DEVICE:
+        return [name.strip() for name in DEVICE.split(",") if name.strip()]
+    gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+    return [f"cuda:{i}" for i in range(gpus)] if DEVICE == "auto" and gpus > 1 else None
+
+
 def device(name: str = "auto") -> str:
     """The device to compute on: the one named ("cuda:1" is the second GPU), or the best there is.
 

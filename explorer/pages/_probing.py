@@ -15,10 +15,13 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.components.map_and_path import Knots, Trail, component_curve, heard
 from explorer.errors import ExplorerError
+from explorer.evaluation.work import Ask
 from explorer.figures.curves import Axis, Curve, Quantity, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._session import clear, dark, fail, has_texts, me, plain
+from explorer.pages._session import clear, dark, fail, has_texts, me, plain, workspace
 from explorer.paths.alphas import FAR
+from explorer.paths.boundary import Boundary, Side, next_boundary_alpha, threshold
+from explorer.paths.refinement import next_alpha
 from explorer.statistics.passes import mean, value_of
 from explorer.types import Estimate, Line, MapSpec, Point, Probe, Task
 from explorer.workflows.probing import URGENT
@@ -27,7 +30,9 @@ PATIENCE = 1.2
 """Seconds a settled α is waited for before the page goes on and the curve is drawn again as it comes."""
 LINK = "probe"
 Readings = Callable[[workflows.Workspace, "Walk"], None]
-_KEPT = 40
+_KEPT = 80
+REFINED = 6
+"""At most so many α are added to a path by themselves."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,14 @@ def values(ws: workflows.Workspace, walk: Walk) -> list[Curve]:
     return curves
 
 
+@st.cache_resource(show_spinner=False)
+def warmed(base: str) -> bool:
+    """Load a base's model once, as soon as something is selected: what usually follows is a path."""
+    ws = workspace()
+    workflows.warm(ws, ws.catalog.base(base))
+    return True
+
+
 def trail_of(ws: workflows.Workspace, spec: MapSpec, walk: Walk) -> Trail | None:
     """The path on this map, where it has an exact place; under the cosine metric a line is an arc."""
     if spec.method != "pca":
@@ -129,7 +142,7 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
     `readings` is drawn between them; `tasks` puts a choice of task beside the progress.
     """
     job = begin(ws, walk) if st.session_state.get("auto", True) else job_of(walk)
-    watching = active(job)
+    watching = active(job) or go_on(ws, walk)
 
     @st.fragment(run_every=TICK if watching else None)
     def shown() -> None:
@@ -142,7 +155,7 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
                     readings(ws, walk)
             draw(ws, walk, height, key)
         if watching and not active(job_of(walk)) and not go_on(ws, walk):
-            st.rerun()
+            st.rerun()  # what is beside the curve is drawn once more, and then nothing by itself
 
     shown()
 
@@ -163,8 +176,54 @@ def settled(ws: workflows.Workspace, walk: Walk, alpha: object) -> None:
 
 
 def go_on(ws: workflows.Workspace, walk: Walk) -> bool:
-    """Asks for one more α where the curve is least certain; False when nothing is worth it."""
-    return False
+    """Asks for one more α: towards a boundary that is looked for, or where the curve is least certain."""
+    if not all(has_texts(t) for t in walk.tasks) or not st.session_state.get("auto", True):
+        return False
+    point = walk.line.zero.moved
+    alpha = next_boundary(ws, walk)
+    if alpha is None and len(refined(walk)) < REFINED:
+        known = [(a, v) for a, v in zip(alphas(walk), values(ws, walk)[0].values, strict=True) if v is not None]
+        if all(v.measured == "full" for _, v in known):
+            alpha = next_alpha([a for a, _ in known], [v.value for _, v in known], [v.stderr for _, v in known],
+                               min(walk.line.alphas), max(walk.line.alphas), far=walk.far)
+        if alpha is not None:
+            refined(walk).append(alpha)
+    if alpha is None:
+        return False
+    extra(walk).append(alpha)
+    asks = [Ask(point(walk.line.one, alpha), task, walk.probe) for task in walk.tasks]
+    job = workflows.measure(ws, asks, title=f"α = {alpha:g} from {walk.zero} to {walk.one}", owner=me(),
+                            replaces=f"path-{me()}")
+    st.session_state["path_job"] = (walk.key, job)
+    return active(job)
+
+
+def refined(walk: Walk) -> list[float]:
+    """The α that refinement has added to this path."""
+    known: dict[str, list[float]] = st.session_state.setdefault("refined_alphas", {})
+    return known.setdefault(walk.key, [])
+
+
+def boundaries(ws: workflows.Workspace, walk: Walk) -> list[Boundary | float]:
+    """Both sides' boundary as far as it is known: the answer, or the α that is to be measured next.
+
+    Empty where none is looked for. The threshold of a side is the loss of its end plus the chosen excess.
+    """
+    excess = st.session_state.get("excess") or 0.0
+    if not st.session_state.get("find_boundary") or excess <= 0 or len(walk.tasks) != 1:
+        return []
+    line = Line(walk.line.zero, walk.line.one, tuple(sorted({0.0, 1.0, *alphas(walk), *extra(walk)})))
+    scores = ws.catalog.scores(line.points, walk.tasks[0], walk.probe)
+    known = {a: s.loss for a, s in zip(line.alphas, scores, strict=True) if s is not None}
+    if not {0.0, 1.0} <= known.keys():
+        return []
+    sides: tuple[Side, ...] = ("zero", "one")
+    return [next_boundary_alpha(known, side, threshold(known[float(side == "one")], excess)) for side in sides]
+
+
+def next_boundary(ws: workflows.Workspace, walk: Walk) -> float | None:
+    asked = [step for step in boundaries(ws, walk) if isinstance(step, float) and step not in extra(walk)]
+    return asked[0] if asked else None
 
 
 def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:

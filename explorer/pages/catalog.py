@@ -1,8 +1,7 @@
-"""The catalog: checkpoints with filters, import of further ones, datasets and tasks, and running work."""
+"""The catalog: checkpoints with filters, import of further ones, datasets and tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,6 @@ from explorer.figures.colouring import label
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
 from explorer.types import Checkpoint
-
-ICONS = {"queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
-         "failed": ":material/error:", "cancelled": ":material/block:"}
 
 _COLUMNS = {
     "name": st.column_config.TextColumn("Name", pinned=True),
@@ -185,34 +181,9 @@ def _file(text: str) -> Path:
     return Path(text.strip()).expanduser()
 
 
-def jobs(ws: workflows.Workspace) -> None:
-    """Everything that runs or ran since the server started, newest first."""
-    listed: Sequence[Job] = list(ws.backend.jobs())
-    if not listed:
-        st.info("Nothing has run yet. Evaluations, maps and imports appear here.", icon=":material/inbox:")
-        return
-    watching = any(active(job) for job in listed)
-
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        current: Sequence[Job] = list(ws.backend.jobs())
-        for job in list(reversed(current))[:50]:
-            if active(job):
-                bar(job, "jobs")
-            else:
-                note = f"  {plain(job.error)}" if job.error else f"  {job.done} of {job.total}" if job.total else ""
-                st.markdown(f"{ICONS[job.state]} {plain(job.title)} · {job.state}{note}")
-        if watching and not any(active(job) for job in current):
-            st.rerun()
-
-    shown()
-
-
 def show() -> None:
     ws = workspace()
-    running = sum(active(job) for job in ws.backend.jobs())
-    parts = {"Checkpoints": checkpoints, "Import": importing, "Datasets": datasets,
-             f"Jobs ({running})" if running else "Jobs": jobs}
+    parts = {"Checkpoints": checkpoints, "Import": importing, "Datasets": datasets}
     for tab, part in zip(st.tabs(list(parts)), parts.values(), strict=True):
         with tab:
             try:

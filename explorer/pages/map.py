@@ -15,7 +15,7 @@ from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import surface
 from explorer.pages._jobs import active, outcome, watch
-from explorer.pages._probing import LINK, Walk, panel, trail_of
+from explorer.pages._probing import LINK, Walk, panel, trail_of, warmed
 from explorer.pages._session import (
     ENDS,
     basket,
@@ -185,14 +185,6 @@ def walk_of(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoin
         st.session_state["map_task"] = own[0] if own else sorted(tasks)[0]
     line = workflows.path(ws, Point.of(base.id, {zero.id: 1.0}), Point.of(base.id, {one.id: 1.0}), grid(0, 1, 11))
     return Walk(line, zero.name, one.name, (tasks[st.session_state["map_task"]],), Probe())
-
-
-@st.cache_resource(show_spinner=False)
-def warmed(base: str) -> bool:
-    """Load a base's model once, as soon as something is selected: what usually follows is a path."""
-    ws = workspace()
-    workflows.warm(ws, ws.catalog.base(base))
-    return True
 
 
 def selection(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> None:

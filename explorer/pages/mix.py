@@ -16,6 +16,7 @@ from explorer.errors import ExplorerError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale, surface
 from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._probing import warmed
 from explorer.pages._session import basket, chosen_base, dark, fail, has_texts, me, names, nothing_yet, plain, workspace
 from explorer.paths.mixture import addition, analogy, negation, uniform
 from explorer.statistics.compact import compact
@@ -198,6 +199,7 @@ def bench_page(ws: workflows.Workspace, bench: Bench) -> None:
     """The map on the left, the panel on the right, what was measured below."""
     ends(ws, bench)
     fitted, job, why = prediction(ws, bench)
+    warmed(bench.base.id)
     left, right = st.columns([1.5, 1], gap="large")
     with right:
         panel(ws, bench, fitted, why)

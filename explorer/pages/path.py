@@ -13,13 +13,14 @@ from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import surface
-from explorer.pages._probing import LINK, Walk, panel, trail_of, whole
+from explorer.pages._probing import LINK, Walk, boundaries, panel, trail_of, whole
 from explorer.pages._session import ENDS, basket, chosen_base, dark, fail, names, nothing_yet, plain, workspace
 from explorer.paths.alphas import RANGES, grid
 from explorer.statistics.readings import Reading, barrier, minimum
-from explorer.types import Base, Checkpoint, MapSpec, Point, Probe, Task
+from explorer.types import Base, Checkpoint, Head, MapSpec, Point, Probe, Task
 
 HEIGHT = 390
+HEADS: dict[Head, str] = {"probe": "Refitted head", "end-to-end": "End-to-end", "lm": "Language model"}
 BASE, BASE_NAME = "", "base"
 """The key and name of the base in the select boxes, where checkpoints have their ids."""
 
@@ -62,13 +63,14 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                         required=True, key="quantity", persist_state="session")
     line = workflows.path(ws, _point(base, zero), _point(base, one), choose_alphas())
     chosen = tuple(by_name[name] for name in names_of)
-    return Walk(line, known[zero], known[one], chosen, Probe(), "accuracy" if quantity == "accuracy" else "loss")
+    probe = Probe(head=st.session_state.get("head", "probe"))
+    return Walk(line, known[zero], known[one], chosen, probe, "accuracy" if quantity == "accuracy" else "loss")
 
 
 def choose_alphas() -> tuple[float, ...]:
     """The second row: a named range of α or one of the user's own; whether missing points start by themselves."""
     # The row keeps its height, so that the fields of an own range push nothing down.
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=70, border=False):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False):
         name = st.segmented_control("Range of α", list(RANGES), default=next(iter(RANGES)), required=True, key="range",
                                     persist_state="session", help="Outside 0 to 1 the path is extrapolated. "
                                     "Far takes the logarithmic steps of the paper, from −31 to 32.")
@@ -78,7 +80,16 @@ def choose_alphas() -> tuple[float, ...]:
             high = st.number_input("To α", value=high, step=0.5, key="high", width=120, persist_state="session")
             points = st.number_input("Points", 2, 201, points, key="points", width=120, persist_state="session")
         st.toggle("Evaluate by itself", value=True, key="auto", persist_state="session",
-                  help="Points that have no score yet are evaluated as soon as a path is chosen.")
+                  help="Points that have no score yet are evaluated as soon as a path is chosen, and further ones "
+                  "where the curve is least certain.")
+        with st.popover("Advanced", icon=":material/tune:"):
+            st.selectbox("Measure", list(HEADS), format_func=HEADS.__getitem__, key="head", persist_state="session",
+                         help="The paper refits a linear head at every point. End-to-end keeps the heads the models "
+                         "were trained with and needs both ends trained on the task's labels.")
+            st.toggle("Find the boundary", key="find_boundary", persist_state="session",
+                      help="Goes outwards from both ends, to 32 and −31, and bisects where the loss first exceeds its "
+                      "end's by more than the excess.")
+            st.number_input("Excess (nats)", 0.01, 5.0, 0.1, 0.05, key="excess", persist_state="session")
     return fixed if fixed is not None else grid(low, high, points)
 
 
@@ -103,6 +114,7 @@ def live(ws: workflows.Workspace, walk: Walk) -> None:
     with right:
         chart(ws, walk)
     table(ws, walk)
+    st.caption(" · ".join(plain(line) for line in workflows.device_lines(ws)))
 
 
 def readings(ws: workflows.Workspace, walk: Walk) -> None:
@@ -122,6 +134,23 @@ def readings(ws: workflows.Workspace, walk: Walk) -> None:
                       f"{plain(walk.tasks[0].name)}, ± half the 95 % interval.", delta_color="off", delta_arrow="off",
                       delta="not yet" if reading is None
                       else f"± {1.96 * reading.stderr:.3f} at α = {reading.alpha:.3g}")
+    borders(ws, walk)
+
+
+def borders(ws: workflows.Workspace, walk: Walk) -> None:
+    """One line on the boundary of either side, where it is looked for."""
+    lines = []
+    for side, found in zip(("below 0", "above 1"), boundaries(ws, walk), strict=False):
+        if isinstance(found, float):
+            lines.append(f"{side} looking, next at α = {found:.4g} …")
+        elif found.alpha is None:
+            lines.append(f"{side} {plain(found.reason)}")
+        elif not found.reached:
+            lines.append(f"{side} none up to α = {found.alpha:.4g}, the loss stays under {found.threshold:.3f}")
+        else:
+            lines.append(f"{side} **α = {found.alpha:.4g}**, beyond which the loss exceeds {found.threshold:.3f}")
+    if lines:
+        st.caption("Boundary: " + "; ".join(lines))
 
 
 def chart(ws: workflows.Workspace, walk: Walk) -> None:

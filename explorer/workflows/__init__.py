@@ -13,6 +13,7 @@ from explorer.workflows.opening import Workspace, open_workspace
 from explorer.workflows.probing import (
     checkpoint_scores,
     curve,
+    device_lines,
     evaluate,
     measure,
     passes,
@@ -24,7 +25,7 @@ from explorer.workflows.probing import (
 from explorer.workflows.training import finetune, made
 
 __all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "checkpoint_point",
-           "checkpoint_scores", "curve", "describe", "evaluate", "fetch_datasets", "fetch_demo_texts", "finetune",
-           "gram", "import_folders", "keep", "made", "main_base", "measure", "mix", "open_workspace", "outcomes",
-           "passes", "path", "place", "place_job", "project", "projection", "resolve", "score_checkpoints",
+           "checkpoint_scores", "curve", "describe", "device_lines", "evaluate", "fetch_datasets", "fetch_demo_texts",
+           "finetune", "gram", "import_folders", "keep", "made", "main_base", "measure", "mix", "open_workspace",
+           "outcomes", "passes", "path", "place", "place_job", "project", "projection", "resolve", "score_checkpoints",
            "surrogate", "unscored", "warm"]

@@ -18,7 +18,7 @@ from explorer.errors import InputError, UnavailableError
 from explorer.evaluation.work import Ask, Evaluation, Scored
 from explorer.paths.alphas import coarse_first
 from explorer.statistics.passes import estimate
-from explorer.types import Base, Estimate, Line, Point, Probe, Score, Task
+from explorer.types import Base, DeviceFacts, Estimate, Line, Point, Probe, Score, Task
 from explorer.workflows.naming import checkpoint_point
 from explorer.workflows.opening import Workspace
 
@@ -45,6 +45,7 @@ def measure(ws: Workspace, asks: Iterable[Ask], *, title: str = "", owner: str =
     counted = len({a.point for a in missing})
     named = title or f"{counted} points on {', '.join(dict.fromkeys(a.task.name for a in missing))}"
     if not missing:
+        ws.backend.withdraw(replaces)
         return backends.finished(Work(named, "", None))
     for task in {a.task.digest: a.task for a in missing}.values():
         if not Path(task.path).is_file():
@@ -113,6 +114,16 @@ def warm(ws: Workspace, base: Base) -> Job:
     """Load a base's model in the backend before its first Point is asked for, so that the answer comes sooner."""
     request = Evaluation(base, str(ws.catalog.resolve(base.path)), {}, (), ws.device)
     return ws.backend.submit(Work(f"Loading the model {base.name}", "explorer.evaluation.work:evaluate", request))
+
+
+def device_lines(ws: Workspace) -> list[str]:
+    """One sentence for each device that has evaluated something: precision, pace and memory."""
+    latest: dict[str, DeviceFacts] = {}
+    for job in ws.backend.jobs():
+        latest |= {r.device: r for r in job.results if isinstance(r, DeviceFacts)}
+    return [f"{f.name}: {f.dtype}, {f.tokens_per_second:,.0f} tokens a second, {f.memory_used / 2**30:.1f} of "
+            f"{f.memory_total / 2**30:.0f} GiB in use, batches of up to {f.batch_tokens:,} tokens"
+            for f in latest.values()]
 
 
 def score_checkpoints(ws: Workspace, task: Task, probe: Probe | None = None, own: bool = False) -> list[Job]:
