@@ -19,6 +19,7 @@ from explorer import registry, settings
 from explorer.errors import JobError
 from explorer.evaluation.encoder import Encoder, Reduction
 from explorer.evaluation.facts import Meter, device_name
+from explorer.evaluation.lm_heads import LanguageHead, language_head
 from explorer.evaluation.reading import Reader, Which, spans
 from explorer.evaluation.rows import Rows
 from explorer.evaluation.texts import Batch
@@ -59,6 +60,7 @@ class Evaluator:
         tokenizer = tokenizer_of(folder)
         self.reader = Reader(tokenizer, positions(self.encoder.model), device)
         self.checked: set[tuple[str, str]] = set()
+        self._language: LanguageHead | None = None
         self._tokens = _TOKENS[device.partition(":")[0]]
         self._rows = Rows(settings.ROW_CACHE_BYTES)
         self._meter = Meter(device)
@@ -101,6 +103,13 @@ class Evaluator:
                 known[p] = np.concatenate([known[p], *grown] if len(known[p]) else grown)
                 self._rows.put(keys[p], known[p])
         return [known[p][: wanted[p]].astype(np.float64) for p in parts]
+
+    def language_head(self) -> LanguageHead:
+        """The base's language-model head, read when first asked for; UnavailableError where it keeps none."""
+        if self._language is None:
+            self._language = language_head(self.base.name, self.folder, self.base.prefix, self.encoder.views,
+                                           self.device)
+        return self._language
 
     def facts(self, dtype: str) -> DeviceFacts:
         """What the device does, as measured so far."""

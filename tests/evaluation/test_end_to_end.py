@@ -21,7 +21,7 @@ from explorer.evaluation.measures.end_to_end import interpolated
 from explorer.evaluation.trained_heads import trained_head
 from explorer.tasks.prepare import load
 from explorer.types import Base, Point, Probe, Task
-from explorer.weights.opening import open_base
+from explorer.weights.opening import open_base, open_delta
 from explorer.weights.saving import save_task_vector
 
 HOW = Probe(test=40, head="end-to-end")
@@ -115,6 +115,30 @@ def trained_pooler(base: Path) -> dict[str, torch.Tensor]:
 
     state = tensors(base)
     return {part: state[f"pooler.dense.{part}"] for part in ("weight", "bias")}
+
+
+def test_a_model_trained_here_scores_as_when_it_was_trained(task: Task, tmp_path: Path) -> None:
+    from explorer.training.batching import tokenise
+    from explorer.training.classifier import Classifier, encoder, own_scores
+    from explorer.training.writing import write_model
+
+    base, folder = BASES["bert"](tmp_path / "base"), tmp_path / "m"
+    folder.mkdir()
+    opened = open_base(base)
+    model = Classifier(encoder(base), 32, 2, seed=3)
+    deltas = {t.name: 0.05 * torch.randn(t.shape) for t in opened.layout.tensors}
+    write_model(folder, deltas, dict(model.head.named_parameters()), {"labels": list(task.labels)})
+    stored = open_delta(folder, opened).flat(opened.layout)
+    with torch.no_grad():
+        model.head.half().float()
+        parameters = dict(model.backbone.named_parameters())
+        for t in opened.layout.tensors:
+            parameters[t.name].add_(stored[t.offset : t.offset + t.size].view(t.shape))
+    test = load(task).test
+    own = own_scores(model, tokenise(base, test.texts, [None] * len(test), HOW.length), test.labels, "cpu")
+    score = evaluator_of(base, {"m": folder}).score(Point.of("b", {"m": 1.0}), task, replace(HOW, test=0))
+    assert (score.accuracy, score.n) == (own["accuracy"], own["n"])
+    assert score.loss == pytest.approx(own["loss"], abs=1e-5)
 
 
 def test_the_demo_models_keep_their_heads() -> None:

@@ -14,7 +14,7 @@ import torch
 from explorer.errors import UnavailableError
 from explorer.evaluation.encoder import Reduction
 from explorer.evaluation.evaluator import Evaluator
-from explorer.evaluation.lm_heads import LanguageHead, language_head
+from explorer.evaluation.lm_heads import LanguageHead
 from explorer.evaluation.texts import NO_TARGET, Batch
 from explorer.types import Point, Probe, Task
 
@@ -22,8 +22,7 @@ from explorer.types import Point, Probe, Task
 def lm(evaluator: Evaluator, point: Point, task: Task, how: Probe,
        between: Callable[[], None]) -> tuple[np.ndarray, float]:
     """Mean loss over each text's asked tokens in nats a token (b,), and the share of all asked tokens predicted."""
-    head = language_head(evaluator.base.name, evaluator.folder, evaluator.base.prefix, evaluator.encoder.views,
-                         evaluator.device)
+    head = evaluator.language_head()
     if head.form == "masked" and not evaluator.reader.masks:
         raise UnavailableError(f"the tokenizer of base {evaluator.base.name!r} has no mask token; a masked language "
                                "model's loss needs one. Choose another way to measure (`--head probe`).")
