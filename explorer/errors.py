@@ -9,7 +9,8 @@ ExplorerError                     anything a user can mend; the message says wha
 ├── WorkspaceError                the workspace can't be opened, read or written
 ├── UnavailableError              a thing needs a package, a device, the network or texts that are not here
 └── JobError                      work failed in a backend; carries the cause
-    └── Cancelled                 work was cancelled by its user
+    ├── Cancelled                 work was cancelled by its user
+    └── NotFiniteError            a model overflows at a Point, which therefore has no loss
 """
 
 from __future__ import annotations
@@ -67,3 +68,7 @@ class JobError(ExplorerError):
 
 class Cancelled(JobError):
     """Work was cancelled by its user."""
+
+
+class NotFiniteError(JobError):
+    """A model's states are not finite at a Point, which therefore has no loss."""

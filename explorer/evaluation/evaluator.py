@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from explorer import registry, settings
-from explorer.errors import JobError
+from explorer.errors import NotFiniteError
 from explorer.evaluation.encoder import Encoder, Reduction
 from explorer.evaluation.facts import Meter, device_name
 from explorer.evaluation.lm_heads import LanguageHead, language_head
@@ -70,7 +70,7 @@ class Evaluator:
         """Loss of a Point in nats, measured as the probe's `head` says (see `measures`).
 
         `between` is called after every batch and may raise to stop. UnavailableError if the texts or a head that is
-        needed are not here, JobError if the model's states are not finite there.
+        needed are not here, NotFiniteError if the model's states are not finite there.
         """
         start = time.perf_counter()
         measure = registry.find("explorer.evaluation.measures", probe.head.replace("-", "_"))
@@ -85,8 +85,8 @@ class Evaluator:
              between: Callable[[], None] = lambda: None) -> list[np.ndarray]:
         """What a reduction keeps of the texts measured on, float64 of shape (b, w) for each of `parts`.
 
-        Only texts of which nothing is known at this Point are forwarded. JobError if a value is not finite (a Point so
-        far out that the model overflows).
+        Only texts of which nothing is known at this Point are forwarded. NotFiniteError if a value is not finite (a
+        Point so far out that the model overflows).
         """
         length = self.reader.length(probe)
         keys = {p: (point.hash, task.digest, p, str(length), probe.dtype, reduction.name) for p in parts}
@@ -146,7 +146,7 @@ class Evaluator:
         values = [rows.cpu().numpy() for rows in kept]
         self._meter.passed(sum(b.tokens for b in queue), time.perf_counter() - start)
         if not all(np.isfinite(v).all() for v in values):
-            raise JobError("the model's features are not finite at this Point: it lies too far from the base.")
+            raise NotFiniteError("the model's features are not finite at this Point: it lies too far from the base.")
         return values
 
     def _smaller(self) -> None:

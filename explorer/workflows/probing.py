@@ -45,7 +45,8 @@ def measure(ws: Workspace, asks: Iterable[Ask], *, title: str = "", owner: str =
     counted = len({a.point for a in missing})
     named = title or f"{counted} points on {', '.join(dict.fromkeys(a.task.name for a in missing))}"
     if not missing:
-        ws.backend.withdraw(replaces)
+        if replaces:
+            ws.backend.withdraw(replaces)
         return backends.finished(Work(named, "", None))
     for task in {a.task.digest: a.task for a in missing}.values():
         if not Path(task.path).is_file():
