@@ -43,8 +43,8 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def server(chromium: Any, made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the app, on a copy of the tiny workspace."""
+def served(chromium: Any, made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """The address of the app, on a copy of the tiny workspace, and its process."""
     folder = Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("served") / "ws"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -57,10 +57,20 @@ def server(chromium: Any, made_workspace: Path, tmp_path_factory: pytest.TempPat
             stderr=output)
         try:
             _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process.pid
         finally:
             process.terminate()
             process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(served: tuple[str, int]) -> str:
+    return served[0]
+
+
+@pytest.fixture(scope="session")
+def server_pid(served: tuple[str, int]) -> int:
+    return served[1]
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,0 +1,120 @@
+"""Live probing under strain: two viewers, hasty ones, a worker that is killed, many dots, three dimensions."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import psutil
+import pytest
+from test_app import dots, measured, pick, reading
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def choose(page: Any, box: str, name: str) -> None:
+    page.get_by_role("combobox", name=box).click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def wait_for_points(page: Any, count: int) -> None:
+    page.wait_for_function("""(count) => {
+        const line = document.querySelector('.wse-curve .js-plotly-plot')?.data?.find(t => t.customdata);
+        return line && line.y.filter(v => v !== null).length >= count;
+    }""", arg=count)
+
+
+def custom_range(page: Any, points: int) -> None:
+    page.get_by_text("Custom", exact=True).click()
+    field = page.get_by_label("Points", exact=True)
+    field.fill(str(points))
+    field.press("Enter")
+
+
+def workers(server_pid: int) -> list[psutil.Process]:
+    found = psutil.Process(server_pid).children(recursive=True)
+    return [p for p in found if "explorer.backends._worker" in " ".join(p.cmdline())]
+
+
+def test_two_viewers_drag_their_own_paths_and_see_each_others_jobs(opened):
+    first, second = opened("path"), opened("path")
+    for page, name in ((first, "m2"), (second, "m4")):
+        page.wait_for_selector(".wse-curve .js-plotly-plot")
+        choose(page, "To (α = 1)", name)
+        page.get_by_text("points are measured").wait_for()
+    custom_range(first, 150)
+    first.get_by_role("button", name="Cancel").wait_for()
+    # while the first viewer's long path runs, the second one's single point is ahead of it
+    slider = second.get_by_role("slider")
+    slider.focus()
+    second.keyboard.press("Home")
+    for _ in range(3):
+        second.keyboard.press("ArrowRight")
+    second.wait_for_function("() => /α = 0.03 .* measured$/.test(document.querySelector('.wse-reading').textContent)")
+    second.get_by_role("link", name="Jobs").click()
+    second.get_by_role("heading", name="Ended").wait_for()
+    second.get_by_text("another viewer's").first.wait_for()
+    second.get_by_text("yours").first.wait_for()
+    assert first.locator(".wse-curve").count() == 1
+    assert reading(first).startswith("α = 0.5")
+    first.get_by_role("button", name="Cancel").click()
+
+
+def test_hasty_selections_leave_no_stale_job(opened):
+    page = opened()
+    places = sorted(dots(page))
+    for turn in range(20):
+        _, x, y = places[turn % len(places)]
+        page.mouse.click(x, y)
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(1500)
+    jobs = opened("jobs")
+    jobs.get_by_text("Nothing runs at the moment").wait_for()
+    jobs.get_by_role("heading", name="Workers").wait_for()
+
+
+def test_a_killed_worker_is_told_of_and_its_path_goes_on(opened, server_pid):
+    page = opened("path")
+    page.wait_for_selector(".wse-curve .js-plotly-plot")
+    choose(page, "To (α = 1)", "m3")
+    page.get_by_text("points are measured").wait_for()
+    custom_range(page, 120)
+    page.get_by_role("button", name="Cancel").wait_for()
+    wait_for_points(page, 8)
+    running = workers(server_pid)
+    assert running
+    for process in running:
+        os.kill(process.pid, signal.SIGKILL)
+    page.get_by_text("ended with SIGKILL").first.wait_for()
+    page.get_by_text("points are measured").wait_for()
+    assert measured(page) >= 120
+
+
+def test_three_dimensions_show_the_path_and_follow_alpha(opened):
+    page = opened("path")
+    page.get_by_text("points are measured").wait_for()
+    page.get_by_text("3-D", exact=True).click()
+    page.wait_for_function("() => document.querySelector('.wse-map .js-plotly-plot')?._fullLayout?.scene?._scene")
+    script = """() => {
+        const traces = document.querySelector('.wse-map .js-plotly-plot').data;
+        const {x, y, z} = traces.find(t => t.name === 'marker');
+        return [x[0], y[0], z[0]];
+    }"""
+    before = page.evaluate(script)
+    page.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    start = time.monotonic()
+    page.wait_for_function(f"(before) => ({script})().some((v, i) => v !== before[i])", arg=before)
+    assert time.monotonic() - start < 10
+
+
+def test_picking_two_then_a_third_begins_anew(opened):
+    page = opened()
+    pick(page, 0, 1)
+    pick(page, 1, 2)
+    page.wait_for_selector(".wse-curve .js-plotly-plot")
+    page.wait_for_timeout(800)
+    pick(page, 3, 1)
+    page.wait_for_selector(".wse-curve", state="detached")
