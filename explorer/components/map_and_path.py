@@ -44,7 +44,7 @@ class Knots:
 
 
 def component_map(figure: str, *, key: str, height: int, label: str, link: str, trail: Trail | None = None,
-                  field: Mapping[str, Any] | None = None, selectable: bool = True, accent: str = "", paper: str = "",
+                  field: Mapping[str, Any] | None = None, selectable: bool = True,
                   on_picked: Callable[[], None] = lambda: None) -> Any:
     """The map; `figure` is a plotly figure's JSON whose dots carry ids as customdata.
 
@@ -55,7 +55,7 @@ def component_map(figure: str, *, key: str, height: int, label: str, link: str, 
     """
     data = {"part": "map", "figure": figure, "height": height, "label": label, "link": link,
             "trail": None if trail is None else {"alphas": list(trail.alphas), "places": trail.places.tolist()},
-            "field": field, "selectable": selectable, "accent": accent, "paper": paper}
+            "field": field, "selectable": selectable}
     return _mounted(data, key, on_picked_change=on_picked)
 
 

@@ -13,7 +13,6 @@ from explorer.components.map_and_path import component_map, heard
 from explorer.errors import ExplorerError, UnavailableError
 from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, scatter
-from explorer.figures.theme import surface
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._probing import LINK, Walk, panel, trail_of, warmed
 from explorer.pages._session import (
@@ -159,9 +158,8 @@ def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequ
     overlay = Overlay(base=base_place(ws, choice.spec), path=None if trail is None else trail.places)
     figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=height, overlay=overlay,
                      selected=basket(gram.ids))
-    look = surface(dark())
-    component_map(figure.to_json(), key="map", height=height, link=LINK, trail=trail, accent=look.accent,
-                  paper=look.paper, label="Map of checkpoints; pick them by name in the list beside it.",
+    component_map(figure.to_json(), key="map", height=height, link=LINK, trail=trail,
+                  label="Map of checkpoints; pick them by name in the list beside it.",
                   on_picked=_picked)
 
 

@@ -14,7 +14,7 @@ from explorer.backends import Job
 from explorer.components.map_and_path import compact_json, component_map, component_mixture, heard
 from explorer.errors import ExplorerError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
-from explorer.figures.theme import scale, surface
+from explorer.figures.theme import scale
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._probing import warmed
 from explorer.pages._session import basket, chosen_base, dark, fail, has_texts, me, names, nothing_yet, plain, workspace
@@ -240,11 +240,11 @@ def chart(ws: workflows.Workspace, bench: Bench) -> None:
     found = workflows.projection(ws, bench.spec)
     assert found is not None  # PCA is computed at once
     overlay = Overlay(base=workflows.place(ws, bench.spec, [Point.of(bench.base.id)])[0])
-    look, near = surface(dark()), corners(ws, bench)
+    near = corners(ws, bench)
     figure = scatter(found, ws.catalog.checkpoints(bench.base.id), "dataset", facts=Facts(), overlay=overlay,
                      dark=dark(), height=HEIGHT, legend=False, selected=bench.ids, around=near)
-    component_map(figure.to_json(), key="mix_map", height=HEIGHT, link=LINK, selectable=False, accent=look.accent,
-                  paper=look.paper, label="Map with the mixture's marker; the sliders move it too.",
+    component_map(figure.to_json(), key="mix_map", height=HEIGHT, link=LINK, selectable=False,
+                  label="Map with the mixture's marker; the sliders move it too.",
                   field={"scale": scale(dark()), "title": f"predicted loss on {bench.task.name}", "cells": CELLS,
                          "widest": WIDEST})
 

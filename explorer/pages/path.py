@@ -12,7 +12,6 @@ from explorer import workflows
 from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
 from explorer.figures.maps import Facts, Overlay, scatter
-from explorer.figures.theme import surface
 from explorer.pages._probing import LINK, Walk, boundaries, panel, trail_of, whole
 from explorer.pages._session import ENDS, basket, chosen_base, dark, fail, names, nothing_yet, plain, workspace
 from explorer.paths.alphas import RANGES, grid
@@ -169,9 +168,8 @@ def chart(ws: workflows.Workspace, walk: Walk) -> None:
                       end_names=(walk.zero, walk.one))
     figure = scatter(found, ws.catalog.checkpoints(spec.base), "dataset", facts=Facts(), overlay=overlay, dark=dark(),
                      height=HEIGHT + 96, legend=False)
-    look = surface(dark())
     component_map(figure.to_json(), key="path_map", height=HEIGHT + 96, link=LINK, trail=trail, selectable=False,
-                  accent=look.accent, paper=look.paper, label="Map with the path drawn on it.")
+                  label="Map with the path drawn on it.")
     st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
                          key="path_dims", persist_state="session", label_visibility="collapsed")
 

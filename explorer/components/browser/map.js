@@ -1,7 +1,7 @@
 // The map: a plotly scatter in two or three dimensions, selection in it, and a marker over it that can be dragged.
 //
-// In two dimensions the marker is an element of the page, so that moving it costs nothing, whatever the number of
-// dots; in three it is a trace of its own, because only plotly knows the camera.
+// The marker is an element of the page, so that moving it costs nothing, whatever the number of dots. In three
+// dimensions its place on the page comes from the scene's camera, as that of plotly's own annotations does.
 
 import { draw } from "./plotly.js";
 import { shown } from "./alpha.js";
@@ -47,7 +47,6 @@ export class MapPart {
     this.solid = Boolean(figure.layout.scene);
     figure.layout.height = data.height;
     figure.layout.width = this.root.clientWidth;
-    if (this.solid) figure.data.push(this.solidMarker());
     this.painted = null;
     // A chosen tool (pan, lasso) stays chosen.
     const mode = this.plot._fullLayout?.dragmode;
@@ -56,6 +55,7 @@ export class MapPart {
     this.wasSolid = this.solid;
     await draw(Plotly, this.plot, figure, { scrollZoom: true, modeBarButtonsToRemove: REMOVED });
     if (!this.listening) this.listen();
+    if (this.solid) this.followCamera();
     this.paint();
   }
 
@@ -103,55 +103,58 @@ export class MapPart {
     return along(trail, alpha);
   }
 
+  // Page coordinates within the plot of a place of the map, and whether it is in view; null before there are axes.
+  pixel(spot) {
+    const { xaxis, yaxis, scene, _size: size } = this.plot._fullLayout ?? {};
+    if (this.solid) {
+      const drawn = scene?._scene;
+      if (!drawn?.glplot?.cameraParams) return null;
+      const p = project(drawn.glplot.cameraParams, spot.map((v, i) => v * drawn.dataScale[i]));
+      const x = size.l + 0.5 * (1 + p[0] / p[3]) * size.w;
+      const y = size.t + 0.5 * (1 - p[1] / p[3]) * size.h;
+      return { x, y, inside: p[3] > 0 && x >= size.l && x <= size.l + size.w && y >= size.t && y <= size.t + size.h };
+    }
+    if (!xaxis?.d2p || !yaxis?.d2p) return null;
+    const [x, y] = [xaxis.d2p(spot[0]), yaxis.d2p(spot[1])];
+    const inside = x >= 0 && x <= xaxis._length && y >= 0 && y <= yaxis._length;
+    return { x: xaxis._offset + x, y: yaxis._offset + y, inside };
+  }
+
   placeMarker() {
     const spot = this.spot();
-    if (this.solid) return this.placeSolid(spot);
-    const layout = this.plot._fullLayout;
-    const axes = layout?.xaxis && layout?.yaxis;
-    this.marker.hidden = !spot || !axes;
-    this.far.hidden = true;
-    if (!spot || !axes) return undefined;
-    const [x, y] = [layout.xaxis.d2p(spot[0]), layout.yaxis.d2p(spot[1])];
-    const inside = x >= 0 && x <= layout.xaxis._length && y >= 0 && y <= layout.yaxis._length;
-    this.marker.hidden = !inside;
-    this.marker.style.transform = `translate(${layout.xaxis._offset + x}px, ${layout.yaxis._offset + y}px)`;
-    if (!inside && this.store.state.alpha !== null) {
-      this.far.hidden = false;
-      this.far.textContent = `α = ${shown(this.store.state.alpha)} lies outside this view`;
-    }
-    return undefined;
+    const at = spot && this.pixel(spot);
+    this.marker.hidden = !at?.inside;
+    this.far.hidden = !at || at.inside || this.store.state.alpha === null;
+    if (at) this.marker.style.transform = `translate(${at.x}px, ${at.y}px)`;
+    if (!this.far.hidden) this.far.textContent = `α = ${shown(this.store.state.alpha)} lies outside this view`;
   }
 
-  solidMarker() {
-    const spot = this.spot() ?? [null, null, null];
-    return { type: "scatter3d", mode: "markers", x: [spot[0]], y: [spot[1]], z: [spot[2]], hoverinfo: "skip",
-      showlegend: false, name: "marker", marker: { size: 9, color: this.data.accent, line: { width: 2,
-        color: this.data.paper } } };
-  }
-
-  placeSolid(spot) {
-    this.marker.hidden = true;
-    if (!spot || this.moving) return;
-    this.moving = true;
-    this.plotly.then(async (Plotly) => {
-      const last = (this.plot.data?.length ?? 0) - 1;
-      if (last >= 0) {
-        await Plotly.restyle(this.plot, { x: [[spot[0]]], y: [[spot[1]]], z: [[spot[2]]] }, [last]);
-      }
-      this.moving = false;
-      const now = this.spot();
-      if (now && now.some((v, i) => v !== spot[i])) this.place();
-    });
+  // A scene draws itself whenever its camera moves; the marker follows.
+  followCamera() {
+    const plot = this.plot._fullLayout.scene?._scene?.glplot;
+    if (!plot || plot.followed) return;
+    const before = plot.onrender;
+    plot.followed = true;
+    plot.onrender = (...given) => {
+      before?.(...given);
+      this.place();
+    };
   }
 
   dragTo(event) {
-    const layout = this.plot._fullLayout;
+    const { xaxis, yaxis } = this.plot._fullLayout;
     const box = this.plot.getBoundingClientRect();
-    const x = layout.xaxis.p2d(event.clientX - box.left - layout.xaxis._offset);
-    const y = layout.yaxis.p2d(event.clientY - box.top - layout.yaxis._offset);
-    const { plane } = this.store.state;
-    if (plane) this.store.set({ weights: plane.nearest([x, y]) });
-    else if (this.data.trail) this.store.set({ alpha: nearest(this.data.trail, [x, y], this.store.state) });
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const { plane, limits } = this.store.state;
+    if (plane) {
+      this.store.set({ weights: plane.nearest([xaxis.p2d(x - xaxis._offset), yaxis.p2d(y - yaxis._offset)]) });
+    } else if (this.data.trail) {
+      const alpha = nearest(this.data.trail, limits, (spot) => {
+        const at = this.pixel(spot);
+        return (at.x - x) ** 2 + (at.y - y) ** 2;
+      });
+      this.store.set({ alpha });
+    }
   }
 
   // -------------------------------------------------------------- predicted loss behind the dots
@@ -192,19 +195,23 @@ export function along({ alphas, places }, alpha) {
   return places[i].map((to, axis) => places[i - 1][axis] + t * (to - places[i - 1][axis]));
 }
 
-// The α of the trail's point nearest to a place, within the limits of the path.
-export function nearest({ alphas, places }, target, { limits }) {
-  let best = { distance: Infinity, alpha: alphas[0] };
-  for (let i = 1; i < alphas.length; i += 1) {
-    const step = places[i].map((v, axis) => v - places[i - 1][axis]);
-    const length = step.reduce((sum, v) => sum + v * v, 0) || 1;
-    let t = target.reduce((sum, v, axis) => sum + (v - places[i - 1][axis]) * step[axis], 0) / length;
-    t = Math.max(i === 1 ? -Infinity : 0, Math.min(i === alphas.length - 1 ? Infinity : 1, t));
-    let alpha = alphas[i - 1] + t * (alphas[i] - alphas[i - 1]);
-    if (limits) alpha = Math.min(Math.max(alpha, limits[0]), limits[1]);
-    const spot = along({ alphas, places }, alpha);
-    const distance = target.reduce((sum, v, axis) => sum + (v - spot[axis]) ** 2, 0);
-    if (distance < best.distance) best = { distance, alpha };
+const STEPS = 400;
+
+// The α within the limits whose point of the trail is nearest to the pointer, by a distance on the page.
+export function nearest(trail, limits, distance) {
+  const [low, high] = limits ?? [trail.alphas[0], trail.alphas.at(-1)];
+  const ends = [Math.max(low, Math.min(trail.alphas[0], 0)), Math.min(high, Math.max(trail.alphas.at(-1), 1))];
+  let best = [Infinity, ends[0]];
+  for (let i = 0; i <= STEPS; i += 1) {
+    const alpha = ends[0] + ((ends[1] - ends[0]) * i) / STEPS;
+    const far = distance(along(trail, alpha));
+    if (far < best[0]) best = [far, alpha];
   }
-  return Math.round(best.alpha * 1000) / 1000;
+  return Math.round(best[1] * 1000) / 1000;
+}
+
+// Clip coordinates of a point under a scene's camera (matrices by column, as WebGL has them).
+function project({ projection, view, model }, [x, y, z]) {
+  const times = (m, v) => [0, 1, 2, 3].map((row) => v.reduce((sum, w, col) => sum + m[4 * col + row] * w, 0));
+  return times(projection, times(view, times(model, [x, y, z, 1])));
 }
