@@ -39,11 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
-    """`--alphas -1:2:4` as `--alphas=-1:2:4`: a value that begins with a minus is taken for an option otherwise."""
+    """`--range -1:2:31` as `--range=-1:2:31`: a value that begins with a minus is taken for an option otherwise."""
     given = list(arguments)
     for i in range(len(given) - 2, -1, -1):
-        if given[i] == "--alphas":
-            given[i : i + 2] = [f"--alphas={given[i + 1]}"]
+        if given[i] in ("--alphas", "--range"):
+            given[i : i + 2] = [f"{given[i]}={given[i + 1]}"]
     return given
 
 
@@ -79,25 +79,13 @@ def parser() -> argparse.ArgumentParser:
 
     _tasks(verbs)
 
-    p = _verb(verbs, "evaluate", "the generalized loss of a Point on a task")
-    p.add_argument("point", metavar="POINT")
-    _probe(p)
-
-    p = _verb(verbs, "path", "the loss along the line from B (α = 0) to A (α = 1)")
-    p.add_argument("a", metavar="A")
-    p.add_argument("b", metavar="B")
-    p.add_argument("--alphas", default="0:1:11", help="FROM:TO:COUNT or a list a,b,c (default 0:1:11)")
-    _probe(p)
-
-    p = _verb(verbs, "score", "the generalized loss of every checkpoint and base, so that maps can be coloured by it")
-    p.add_argument("--own", action="store_true", help="only checkpoints that were trained on the task's data set")
-    _probe(p, "T[,T…], or 'all'")
+    _losses(verbs)
 
     p = _verb(verbs, "finetune", "train the models of a recipe")
     p.add_argument("recipe", metavar="RECIPE", help="YAML file; see data/recipes")
     p.add_argument("--only", action="append", metavar="NAME", help="only this run (may be repeated)")
     p.add_argument("--out", required=True, metavar="DIR", help="folder for the finished models; complete ones are kept")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    _where(p)
 
     p = _verb(verbs, "pack", "write the workspace's catalog as Parquet files")
     p.add_argument("out", metavar="DIR")
@@ -105,8 +93,52 @@ def parser() -> argparse.ArgumentParser:
     p = _verb(verbs, "serve", "run the app")
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--port", type=int, default=8501)
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, cuda:N, or several of them")
+
+    p = _verb(verbs, "jobs", "the jobs of the app that holds the workspace; `jobs cancel ID` ends one")
+    p = _verb(p.add_subparsers(dest="action", metavar="ACTION"), "cancel", "end a job of the app")
+    p.add_argument("id", metavar="ID")
     return top
+
+
+def _losses(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = _verb(verbs, "evaluate", "the generalized loss of a Point on a task")
+    p.add_argument("point", metavar="POINT")
+    p.add_argument("--task", required=True, metavar="T")
+    _probe(p)
+
+    p = _verb(verbs, "path", "the loss along the line from B (α = 0) to A (α = 1)")
+    p.add_argument("a", metavar="A")
+    p.add_argument("b", metavar="B")
+    _tasks_of(p)
+    p.add_argument("--alphas", help="FROM:TO:COUNT or a list a,b,c (default 0:1:11)")
+    p.add_argument("--range", metavar="LOW:HIGH:COUNT",
+                   help="points that are even where they are drawn, logarithmic far out; with 0 and 1 (-1:2:31)")
+    p.add_argument("--extrapolate", action="store_true",
+                   help="the path, and logarithmic steps from 1 to 32 and from 0 to −31")
+    p.add_argument("--refine", type=int, default=0, metavar="N",
+                   help="at most N further points, where the curve is least certain")
+    p.add_argument("--boundary", type=float, metavar="EXCESS",
+                   help="how far out the loss stays within EXCESS nats of that side's end, on both sides")
+    p.add_argument("--tolerance", type=float, default=0.01,
+                   help="width of a boundary's bracket, relative to its distance from the end beyond 1 (default .01)")
+    _probe(p)
+
+    p = _verb(verbs, "mix", "the generalized loss of a mixture of models, base + Σ weight · Δ")
+    p.add_argument("weights", nargs="+", metavar="WEIGHTS", help='{"NAME": weight, …}, or names with --preset')
+    p.add_argument("--preset", choices=("centroid", "negation", "addition", "analogy"),
+                   help="weights for NAMES: even ones, −1, 1 each, or C + B − A of A B C")
+    p.add_argument("--name", help="keep the mixture under this name, for use wherever a POINT is")
+    _tasks_of(p)
+    _probe(p)
+
+    p = _verb(verbs, "score", "the generalized loss of every checkpoint and base, so that maps can be coloured by it")
+    p.add_argument("--own", action="store_true", help="only checkpoints that were trained on the task's data set")
+    p.add_argument("--task", required=True, metavar="T[,T…], or 'all'")
+    _probe(p)
+
+    points = _verb(verbs, "points", "Points kept under a name").add_subparsers(dest="action", required=True)
+    _verb(points, "list", "the named Points and their recipes")
 
 
 def _tasks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -146,12 +178,24 @@ def _selection(p: argparse.ArgumentParser) -> None:
                    help="only these kinds: attention, feed-forward, norm, bias, embeddings")
 
 
-def _probe(p: argparse.ArgumentParser, tasks: str = "T") -> None:
-    p.add_argument("--task", required=True, metavar=tasks)
+def _tasks_of(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--task", metavar="T")
+    p.add_argument("--tasks", metavar="T1,T2[,…]", help="several tasks instead of one, or 'all', and their mean")
+
+
+def _probe(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--head", choices=("probe", "end-to-end", "lm"),
+                   help="a head fitted afresh (default), the models' own heads, or the language model's loss")
     p.add_argument("--train-texts", type=int, metavar="N",
                    help="train texts the head is fitted on (default 500, 0: all)")
     p.add_argument("--test-texts", type=int, metavar="N",
                    help="test texts the loss is measured on (default 500, 0: all)")
     p.add_argument("--length", type=int, metavar="N", help="longest text in tokens (default 64)")
-    p.add_argument("--dtype", choices=("fp32", "bf16", "fp16"))
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    p.add_argument("--dtype", choices=("fp32", "bf16", "fp16"), help="precision (default fp32)")
+    _where(p)
+
+
+def _where(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, cuda:N")
+    p.add_argument("--backend", default="inline", help="inline, local (worker processes) or ray (default inline)")
+    p.add_argument("--ray-address", metavar="ADDRESS", help="host:port of a Ray cluster (default: this machine's)")

@@ -33,6 +33,7 @@ def opened() -> workflows.Workspace:
     with _opening:
         if not _open:
             ws = workflows.open_workspace(backend="local")
+            workflows.watch(ws)
             # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
             workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
             _open.append(ws)

@@ -5,9 +5,10 @@ yields is written into the catalog as it comes, so that nothing finished is lost
 """
 
 from explorer.workflows.importing import Imported, import_folders, outcomes
+from explorer.workflows.journal import watch
 from explorer.workflows.labelled import add_hub_task, add_task, available_datasets, fetch_datasets, fetch_demo_texts
 from explorer.workflows.mapping import gram, place, place_job, project, projection
-from explorer.workflows.mixing import keep, mix, surrogate
+from explorer.workflows.mixing import check_name, keep, mix, surrogate
 from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
 from explorer.workflows.opening import Workspace, open_workspace
 from explorer.workflows.probing import (
@@ -24,8 +25,8 @@ from explorer.workflows.probing import (
 )
 from explorer.workflows.training import finetune, made
 
-__all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "checkpoint_point",
+__all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "check_name", "checkpoint_point",
            "checkpoint_scores", "curve", "describe", "device_lines", "evaluate", "fetch_datasets", "fetch_demo_texts",
            "finetune", "gram", "import_folders", "keep", "made", "main_base", "measure", "mix", "open_workspace",
            "outcomes", "passes", "path", "place", "place_job", "project", "projection", "resolve", "score_checkpoints",
-           "surrogate", "unscored", "warm"]
+           "surrogate", "unscored", "warm", "watch"]

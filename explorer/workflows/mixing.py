@@ -33,6 +33,16 @@ def keep(ws: Workspace, name: str, point: Point) -> None:
     ws.catalog.add_point(name, point)
 
 
+def check_name(ws: Workspace, name: str) -> None:
+    """InputError where `keep` would refuse the name, for callers that have much to do before they keep a Point."""
+    plain = " ".join(name.split())
+    if not plain or plain == "base":
+        raise InputError(f"a Point can't be called {plain!r}; give it a name of its own.")
+    taken = {*ws.catalog.points(), *(c.name for c in ws.catalog.checkpoints()), *(b.name for b in ws.catalog.bases())}
+    if plain in taken:
+        raise InputError(f"the name {plain!r} is taken; choose another one.")
+
+
 def surrogate(ws: Workspace, base: str, task: Task, probe: Probe, *, owner: str = "", replaces: str = "") -> Job:
     """Fit a prediction on every score of a task so far; its result is one Fitted. InputError for too few scores."""
     known = ws.catalog.scored_points(task, probe, base)

@@ -1,0 +1,57 @@
+"""The verbs of the command line: each reads its arguments, calls workflows and answers as text or JSON.
+
+A verb is a function NAME_verb(workspace, arguments) of one of the modules here; `serve` and `jobs` open no workspace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from explorer import workflows
+from explorer.errors import InputError
+from explorer.verbs import labelled, losses, models, paths, running
+from explorer.verbs.arguments import device
+from explorer.verbs.printing import Answer, Narrator
+from explorer.workflows import Workspace
+
+_MODULES = (models, labelled, losses, paths, running)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb of parsed arguments; returns the exit status."""
+    if args.verb == "serve":
+        return running.serve(args)
+    if args.verb == "jobs":
+        return _say(args, running.jobs(args))
+    name = args.verb + (f"_{args.action}" if hasattr(args, "action") else "") + "_verb"
+    verb: Callable[[Workspace, argparse.Namespace], Answer] = next(
+        getattr(module, name) for module in _MODULES if hasattr(module, name))
+    ws = workflows.open_workspace(getattr(args, "workspace", None), device=device(args),
+                                  backend=getattr(args, "backend", "inline"), options=_options(args))
+    narrator = Narrator(ws.backend, quiet=getattr(args, "quiet", False))
+    try:
+        answer = verb(ws, args)
+    finally:
+        narrator.notes()
+        ws.close()
+    return _say(args, answer)
+
+
+def _say(args: argparse.Namespace, answer: Answer) -> int:
+    value, text = answer
+    print(json.dumps(value, ensure_ascii=False) if getattr(args, "json", False) else text, file=sys.stdout)
+    return 2 if isinstance(value, dict) and value.get("refused") else 0
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """The backend's own options."""
+    address = getattr(args, "ray_address", None)
+    if address is None:
+        return {}
+    if args.backend != "ray":
+        raise InputError(f"--ray-address {address!r} is for --backend ray, not for --backend {args.backend}.")
+    return {"address": address}

@@ -1,0 +1,91 @@
+"""Verbs on models: importing and listing them, their Gram, their maps, named Points, packing a workspace."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from explorer import registry, workflows
+from explorer.catalog import bundle
+from explorer.errors import UnknownNameError
+from explorer.types import MapSpec, Point
+from explorer.verbs.arguments import kinds, names
+from explorer.verbs.printing import Answer, checkpoint_names, table
+from explorer.workflows import Workspace
+
+
+def import_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    job = workflows.import_folders(ws, args.folders, args.base, Path(args.metadata) if args.metadata else None)
+    found = workflows.outcomes(job.result())
+    imported = [{"folder": o.folder, "name": o.name} for o in found if o.name]
+    refused = [{"folder": o.folder, "error": o.error} for o in found if o.error]
+    for o in refused:
+        print(f"refused: {o['error']}", file=sys.stderr)
+    text = "\n".join([*(f"imported {o['name']}" for o in imported),
+                      f"{len(imported)} imported, {len(refused)} refused"])
+    return {"imported": imported, "refused": refused}, text
+
+
+def list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    bases = {b.id: b for b in ws.catalog.bases()}
+    chosen = ws.catalog.checkpoints(ws.catalog.base(args.base).id if args.base else None)
+    rows = [{"name": c.name, "id": c.id, "base": bases[c.base].name, "format": c.format, "dataset": c.dataset,
+             "task": c.task, "domain": c.domain, "seed": c.seed, "train_size": c.train_size, "method": c.method,
+             "path": str(ws.catalog.resolve(c.path)), **{f"columns.{k}": v for k, v in c.columns.items()}}
+             for c in chosen]
+    shown = [{k: r[k] for k in ("name", "base", "dataset", "task", "domain", "seed", "train_size")} for r in rows]
+    return {"bases": [{"name": b.name, "id": b.id, "model_type": b.model_type, "parameters": b.layout.size}
+                      for b in bases.values()], "checkpoints": rows}, table(shown)
+
+
+def gram_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    gram = workflows.gram(ws, args.base, names(args.layers), kinds(args.kinds))
+    matrix = gram.cosines if args.cosine else gram.matrix
+    known = checkpoint_names(ws)
+    ids = [known[i] for i in gram.ids]
+    rows = [{"": name, **{other: f"{v:.4g}" for other, v in zip(ids, row, strict=True)}}
+            for name, row in zip(ids, matrix, strict=True)]
+    return {"ids": ids, "matrix": matrix.tolist(), "cosine": args.cosine}, table(rows)
+
+
+def map_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    methods = registry.names("explorer.projections")
+    if args.method not in methods:
+        raise UnknownNameError("projection method", args.method, methods)
+    base = ws.catalog.base(args.base) if args.base else workflows.main_base(ws)
+    spec = MapSpec(base.id, args.method, args.dims, args.metric, names(args.layers), kinds(args.kinds),
+                   seed=args.seed)
+    projection = workflows.projection(ws, spec)
+    if projection is None:
+        projection = workflows.project(ws, spec).result()[0]
+    known = checkpoint_names(ws)
+    ids = [known[i] for i in projection.ids]
+    rows = [{"name": i, **{f"axis {k + 1}": f"{v:.5g}" for k, v in enumerate(row)}}
+            for i, row in zip(ids, projection.coords, strict=True)]
+    explained = None if projection.explained is None else list(projection.explained)
+    return {"ids": ids, "coords": projection.coords.tolist(), "explained": explained}, table(rows)
+
+
+def points_list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    kept = ws.catalog.points()
+    return ({"points": [{"name": name, "recipe": recipe(ws, point)} for name, point in kept.items()]},
+            table([{"name": name, "recipe": spelled(ws, point)} for name, point in kept.items()]))
+
+
+def recipe(ws: Workspace, point: Point) -> dict[str, Any]:
+    """A Point's recipe with names for ids, in the form in which a verb reads one."""
+    known = checkpoint_names(ws)
+    return {"base": ws.catalog.base(point.base).name, "terms": {known[i]: c for i, c in point.terms}}
+
+
+def spelled(ws: Workspace, point: Point) -> str:
+    """A Point's recipe as a sum."""
+    said = recipe(ws, point)
+    return said["base"] + "".join(f" {'+' if c >= 0 else '−'} {abs(c):g}·{name}" for name, c in said["terms"].items())
+
+
+def pack_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    bundle.pack(ws.catalog.database, Path(args.out))
+    return {"out": args.out, "tables": list(bundle.TABLES)}, f"wrote {', '.join(bundle.TABLES)} to {args.out}"

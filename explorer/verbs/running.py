@@ -1,0 +1,55 @@
+"""Verbs on what runs: training by a recipe, the app, and the jobs of an app that holds the workspace."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from explorer import settings, workflows
+from explorer.errors import WorkspaceError
+from explorer.verbs.printing import Answer, table
+from explorer.workflows import Workspace, journal
+
+
+def finetune_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
+    made = workflows.made(workflows.finetune(ws, Path(args.recipe), Path(args.out), args.only).result())
+    return {"out": args.out, "models": made}, f"{len(made)} models in {args.out}"
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Replace this process by the app's server."""
+    if workspace := getattr(args, "workspace", None):
+        os.environ["EXPLORER_WORKSPACE"] = str(settings.workspace(workspace))
+    os.environ["EXPLORER_DEVICE"] = args.device
+    app = settings.ROOT / "app.py"
+    os.chdir(settings.ROOT)  # where .streamlit/config.toml is looked for
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), "--server.address", args.host,  # noqa: S606
+                              "--server.port", str(args.port)])
+
+
+def jobs(args: argparse.Namespace) -> Answer:
+    """The jobs of the app that holds the workspace, or of the last one that did; the workspace is not opened."""
+    folder = settings.workspace(getattr(args, "workspace", None))
+    if folder.exists() and not folder.is_dir():
+        raise WorkspaceError(f"{folder}: a file; a workspace is a folder.")
+    if args.action == "cancel":
+        job = journal.cancel(folder, args.id)
+        return {"id": job.id, "title": job.title, "cancelled": True}, f"{job.title}: cancelled"
+    found = journal.read(folder)
+    rows = [{"id": j.id, "state": j.state, "progress": f"{j.done}/{j.total}" if j.total else None,
+             "left": None if j.eta is None else f"{j.eta:.0f} s", "title": j.title,
+             "since": datetime.fromtimestamp(j.created).astimezone().isoformat(" ", "seconds"), "error": j.error}
+            for j in found.jobs]
+    if found.running:
+        head = f"The app (process {found.pid}) holds {folder}:"
+    elif found.pid is not None:
+        head = f"No app holds {folder}; the last one (process {found.pid}) had:"
+    else:
+        head = f"No app holds {folder}."
+    value = {"jobs": [asdict(j) for j in found.jobs], "running": found.running, "pid": found.pid,
+             "updated": found.updated}
+    return value, head if not rows else f"{head}\n{table(rows)}"
