@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.starlette import App
 
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
-         "jobs": ":material/progress_activity:", "catalog": ":material/inventory_2:"}
+         "jobs": ":material/checklist:", "catalog": ":material/inventory_2:"}
 # Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'

@@ -168,10 +168,13 @@ def _draw_rings(figure: go.Figure, coords: np.ndarray, shown: Sequence[Checkpoin
         return
     s, solid = surface(dark), coords.shape[1] == 3
     kind, names = go.Scatter3d if solid else go.Scatter, [shown[row].name for row in rows]
+    sides = ["top center"] * len(rows)
+    if len(rows) == 2 and not solid:
+        sides[int(coords[rows[0], 1] > coords[rows[1], 1])] = "bottom center"
     figure.add_trace(kind(
         **_axes(coords[rows]), mode="markers+text" if len(rows) <= 2 else "markers", hoverinfo="skip", showlegend=False,
-        name="selected", text=[html.escape(_short(name)) for name in names], textposition="top center",
-        textfont={"size": 12, "color": s.text},
+        name="selected", text=[html.escape(_short(name)) for name in names],
+        textposition="top center" if solid else sides, textfont={"size": 12, "color": s.text},
         marker={"size": 11 if solid else 19, "symbol": "circle-open", "color": s.accent, "line": {"width": 2.5}},
     ))
 

@@ -94,12 +94,14 @@ def passes(ws: Workspace, line: Line, tasks: Sequence[Task], probe: Probe) -> li
     """What a path lacks: both ends and the path from coarse to fine on a first few texts, then the same on all of them.
 
     Several tasks take turns, so that their curves grow together; the base comes last. A first pass is for the refitted
-    head alone, and for no Point that was measured on all texts.
+    head alone; of the Points measured on all texts the ends have one too, because what both say there corrects the
+    first pass of the others.
     """
     points = line.points
     ordered = list(dict.fromkeys([line.zero, line.one, *(points[i] for i in coarse_first(len(points)))]))
     full = unscored(ws, [Ask(point, task, probe) for point in ordered for task in tasks])
-    few = [Ask(a.point, a.task, probe.first()) for a in full] if probe.head == "probe" else []
+    ends = [Ask(point, task, probe) for point in (line.zero, line.one) for task in tasks] if full else []
+    few = [Ask(a.point, a.task, probe.first()) for a in [*ends, *full]] if probe.head == "probe" else []
     return [*unscored(ws, few), *full, *unscored(ws, [Ask(Point.of(line.zero.base), t, probe) for t in tasks])]
 
 
