@@ -7,7 +7,7 @@ again; α is dragged in the browser, and comes here only when it has settled.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -23,7 +23,8 @@ from explorer.paths.alphas import FAR
 from explorer.paths.boundary import Boundary, Side, next_boundary_alpha, threshold
 from explorer.paths.refinement import next_alpha
 from explorer.statistics.passes import mean, value_of
-from explorer.types import Estimate, Line, MapSpec, Point, Probe, Task
+from explorer.statistics.readings import normalised
+from explorer.types import Estimate, Line, MapSpec, Point, Probe, Score, Task
 from explorer.workflows.probing import URGENT
 
 PATIENCE = 1.2
@@ -108,13 +109,27 @@ def values(ws: workflows.Workspace, walk: Walk) -> list[Curve]:
         level = None if origin is None else value_of(origin, walk.quantity)
         found = workflows.curve(ws, line, task, walk.probe, walk.quantity)
         if len(walk.tasks) > 1:
-            found = [None if v is None or level is None else Estimate(v.value - level.value, v.stderr, v.measured)
-                     for v in found]
+            found = above(found, ws.catalog.scores(line.points, task, walk.probe), origin, walk.quantity)
         curves.append(Curve(task.name, found, level))
     if len(curves) > 1:
         rows = zip(*(c.values for c in curves), strict=True)
         curves.insert(0, Curve("mean over the tasks", [mean(row) for row in rows]))
     return curves
+
+
+def above(found: Sequence[Estimate | None], scores: Sequence[Score | None], base: Score | None,
+          quantity: Quantity) -> list[Estimate | None]:
+    """Values minus the base's; losses measured on the same texts have the standard error of their paired difference."""
+    if base is None:
+        return [None] * len(found)
+    level, less = value_of(base, quantity), []
+    for value, score in zip(found, scores, strict=True):
+        if value is None or score is None or quantity == "accuracy":
+            less.append(None if value is None else replace(value, value=value.value - level.value))
+        else:
+            gap = normalised(score, base)
+            less.append(Estimate(gap.value, gap.stderr))
+    return less
 
 
 @st.cache_resource(show_spinner=False)
@@ -126,13 +141,37 @@ def warmed(base: str) -> bool:
 
 
 def trail_of(ws: workflows.Workspace, spec: MapSpec, walk: Walk) -> Trail | None:
-    """The path on this map, where it has an exact place; under the cosine metric a line is an arc."""
-    if spec.method != "pca":
+    """The path on this map, as far as it can be placed there.
+
+    Exactly on PCA (under the cosine metric a line is an arc); through its transform on UMAP, once that has been
+    computed, which begins when the path itself is measured; not at all on other maps.
+    """
+    exact = 1 if spec.metric == "euclidean" else 40
+    steps = {"pca": exact, "umap": 10}.get(spec.method)
+    if steps is None:
         return None
-    steps = 1 if spec.metric == "euclidean" else 40
     low, high = max(min(walk.line.alphas), -1.0), min(max(walk.line.alphas), 2.0)
     at = [low + (high - low) * i / steps for i in range(steps + 1)]
-    return Trail(at, workflows.place(ws, spec, [walk.line.zero.moved(walk.line.one, a) for a in at]))
+    points = [walk.line.zero.moved(walk.line.one, a) for a in at]
+    if spec.method == "pca":
+        return Trail(at, workflows.place(ws, spec, points))
+    key = f"{spec.key}-{walk.line.zero.hash}-{walk.line.one.hash}-{low}-{high}"
+    jobs: dict[str, Job] = st.session_state.setdefault("placing", {})
+    if key not in jobs and not active(job_of(walk)) and not lacking(ws, walk):
+        jobs[key] = workflows.place_job(ws, spec, points)
+    job = jobs.get(key)
+    return Trail(at, job.results[-1]) if job is not None and job.state == "done" else None
+
+
+def lacking(ws: workflows.Workspace, walk: Walk) -> bool:
+    """Whether a measurement of this path is about to begin."""
+    return all(has_texts(t) for t in walk.tasks) and bool(workflows.passes(ws, whole(walk), walk.tasks, walk.probe))
+
+
+def placing(walk: Walk) -> bool:
+    """Whether the path's place on the map is still being computed."""
+    ends = f"-{walk.line.zero.hash}-{walk.line.one.hash}-"
+    return any(active(job) for key, job in st.session_state.get("placing", {}).items() if ends in key)
 
 
 def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, readings: Readings | None = None,
@@ -142,7 +181,7 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
     `readings` is drawn between them; `tasks` puts a choice of task beside the progress.
     """
     job = begin(ws, walk) if st.session_state.get("auto", True) else job_of(walk)
-    watching = active(job) or go_on(ws, walk)
+    watching = active(job) or go_on(ws, walk) or placing(walk)
 
     @st.fragment(run_every=TICK if watching else None)
     def shown() -> None:
@@ -154,7 +193,7 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
                 if readings is not None:
                     readings(ws, walk)
             draw(ws, walk, height, key)
-        if watching and not active(job_of(walk)) and not go_on(ws, walk):
+        if watching and not active(job_of(walk)) and not go_on(ws, walk) and not placing(walk):
             st.rerun()  # what is beside the curve is drawn once more, and then nothing by itself
 
     shown()
@@ -267,8 +306,8 @@ def status(ws: workflows.Workspace, walk: Walk, job: Job | None) -> None:
     if job is not None and active(job):
         bar(job, "path")
         return
-    if lacking := [t.name for t in walk.tasks if not has_texts(t)]:
-        fetch(ws, lacking)
+    if absent := [t.name for t in walk.tasks if not has_texts(t)]:
+        fetch(ws, absent)
         return
     missing = len({a.point for a in workflows.passes(ws, whole(walk), walk.tasks, walk.probe)})
     if not missing:

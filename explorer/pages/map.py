@@ -232,6 +232,8 @@ def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: G
         facts.append(f"{sum(projection.explained):.1%} of the variance shown")
     part = "all shared parameters" if spec.layers is None and spec.kinds is None else "the chosen parameters"
     facts.append(f"from inner products of task vectors over {part}")
+    if spec.method == "umap":
+        facts.append("a path is placed by UMAP's transform, approximately")
     st.caption(" · ".join(facts))
 
 

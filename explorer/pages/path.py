@@ -133,6 +133,8 @@ def readings(ws: workflows.Workspace, walk: Walk) -> None:
                       f"{plain(walk.tasks[0].name)}, ± half the 95 % interval.", delta_color="off", delta_arrow="off",
                       delta="not yet" if reading is None
                       else f"± {1.96 * reading.stderr:.3f} at α = {reading.alpha:.3g}")
+    if len(walk.tasks) > 1:
+        st.caption(f"These four are of {plain(walk.tasks[0].name)}, the first task.")
     borders(ws, walk)
 
 
