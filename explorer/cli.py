@@ -93,7 +93,8 @@ def parser() -> argparse.ArgumentParser:
     p = _verb(verbs, "serve", "run the app")
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--port", type=int, default=8501)
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, cuda:N, or several of them")
+    p.add_argument("--device", help="auto, cpu, cuda, mps, cuda:N, or several, separated by commas "
+                   "(default: EXPLORER_DEVICE, else auto)")
 
     p = _verb(verbs, "jobs", "the jobs of the app that holds the workspace; `jobs cancel ID` ends one")
     p = _verb(p.add_subparsers(dest="action", metavar="ACTION"), "cancel", "end a job of the app")
@@ -196,6 +197,6 @@ def _probe(p: argparse.ArgumentParser) -> None:
 
 
 def _where(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, cuda:N")
+    p.add_argument("--device", help="auto, cpu, cuda, mps, cuda:N (default: EXPLORER_DEVICE, else auto)")
     p.add_argument("--backend", default="inline", help="inline, local (worker processes) or ray (default inline)")
     p.add_argument("--ray-address", metavar="ADDRESS", help="host:port of a Ray cluster (default: this machine's)")

@@ -317,6 +317,7 @@ REFUSED: dict[str, tuple[list[object], list[str]]] = {
                    ["no Ray cluster", "127.0.0.1:1"]),
     "device of stored scores": (["evaluate", "base", "--device", "gpu", *EVALUATE], ["gpu", "cuda:1"]),
     "device number": (["evaluate", "base", "--device", "cpu:1", *EVALUATE], ["cpu:1"]),
+    "device of the app": (["serve", "--device", "cuda:0,tpu"], ["tpu", "cuda:1"]),
     "mixture of nothing": (["mix", "{}", *EVALUATE], ["empty"]),
     "mixture broken": (["mix", '{"m0": ', *EVALUATE], ["JSON"]),
     "mixture list": (["mix", '["m0"]', *EVALUATE], ["JSON"]),

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from explorer import workflows
+from explorer import settings, workflows
 from explorer.errors import InputError
 from explorer.verbs import labelled, losses, models, paths, running
 from explorer.verbs.arguments import device
@@ -48,10 +48,10 @@ def _say(args: argparse.Namespace, answer: Answer) -> int:
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
-    """The backend's own options."""
-    address = getattr(args, "ray_address", None)
-    if address is None:
-        return {}
-    if args.backend != "ray":
-        raise InputError(f"--ray-address {address!r} is for --backend ray, not for --backend {args.backend}.")
-    return {"address": address}
+    """The backend's own options: of `ray` its address, of `local` the machine's devices where none was named."""
+    address, backend = getattr(args, "ray_address", None), getattr(args, "backend", "inline")
+    if address is not None and backend != "ray":
+        raise InputError(f"--ray-address {address!r} is for --backend ray, not for --backend {backend}.")
+    if backend == "local" and args.device is None:
+        return {"devices": settings.devices()}
+    return {} if address is None else {"address": address}
