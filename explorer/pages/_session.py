@@ -14,7 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import workflows
+from explorer import settings, workflows
 from explorer.errors import ExplorerError
 from explorer.types import Base, Checkpoint, Task
 
@@ -32,7 +32,7 @@ def opened() -> workflows.Workspace:
     """The one workspace of this server, opened when first asked for; WorkspaceError if it can't be."""
     with _opening:
         if not _open:
-            ws = workflows.open_workspace(backend="local")
+            ws = workflows.open_workspace(backend="local", options={"devices": settings.devices()})
             workflows.watch(ws)
             # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
             workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
