@@ -6,6 +6,7 @@ again; α is dragged in the browser, and comes here only when it has settled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.backends import Job
 from explorer.components.map_and_path import Knots, Trail, component_curve, heard
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, NotFiniteError
 from explorer.evaluation.work import Ask
 from explorer.figures.curves import Axis, Curve, Quantity, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
@@ -254,10 +255,20 @@ def boundaries(ws: workflows.Workspace, walk: Walk) -> list[Boundary | float]:
     line = Line(walk.line.zero, walk.line.one, tuple(sorted({0.0, 1.0, *alphas(walk), *extra(walk)})))
     scores = ws.catalog.scores(line.points, walk.tasks[0], walk.probe)
     known = {a: s.loss for a, s in zip(line.alphas, scores, strict=True) if s is not None}
+    known |= dict.fromkeys(lost(walk), math.inf)
     if not {0.0, 1.0} <= known.keys():
         return []
     sides: tuple[Side, ...] = ("zero", "one")
     return [next_boundary_alpha(known, side, threshold(known[float(side == "one")], excess)) for side in sides]
+
+
+def lost(walk: Walk) -> list[float]:
+    """The α of this path at which the model overflowed: it has no loss there, and lies beyond any boundary."""
+    known: dict[str, list[float]] = st.session_state.setdefault("lost_alphas", {})
+    found, job = known.setdefault(walk.key, []), job_of(walk)
+    if job is not None and isinstance(job.cause, NotFiniteError) and extra(walk) and extra(walk)[-1] not in found:
+        found.append(extra(walk)[-1])
+    return found
 
 
 def next_boundary(ws: workflows.Workspace, walk: Walk) -> float | None:
