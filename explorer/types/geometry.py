@@ -1,4 +1,4 @@
-"""Geometry of task vectors: their Gram, and the maps made of it."""
+"""Geometry of task vectors: their Gram, and the maps and clusters made of it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from explorer.types.models import Group
 from explorer.types.points import Point
 
 Metric = Literal["cosine", "euclidean"]
+ClusterMetric = Literal["cosine", "euclidean", "raw-euclidean", "signed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,3 +115,17 @@ class MapSpec:
     def key(self) -> str:
         return digest("map", canonical_json([self.base, self.method, self.dims, self.metric, self.layers, self.kinds,
                                              self.ids, self.seed]))
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """A partition of n checkpoints: labels (n,), int64, 0 … k − 1 in the order of the clusters' first ids.
+
+    Label −1 is noise, which belongs to no cluster (HDBSCAN only); `k` counts the clusters that have a member.
+    """
+
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    method: str
+    metric: ClusterMetric
+    k: int
