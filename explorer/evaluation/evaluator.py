@@ -19,6 +19,7 @@ from explorer import registry, settings
 from explorer.errors import NotFiniteError
 from explorer.evaluation.encoder import Encoder, Reduction
 from explorer.evaluation.facts import Meter, device_name
+from explorer.evaluation.head import fit_head
 from explorer.evaluation.lm_heads import LanguageHead, language_head
 from explorer.evaluation.reading import Reader, Which, spans
 from explorer.evaluation.rows import Rows
@@ -103,6 +104,12 @@ class Evaluator:
                 known[p] = np.concatenate([known[p], *grown] if len(known[p]) else grown)
                 self._rows.put(keys[p], known[p])
         return [known[p][: wanted[p]].astype(np.float64) for p in parts]
+
+    def ready(self) -> None:
+        """Load what is otherwise loaded when the first Point waits for it: the head's solver, the texts' reader."""
+        import pyarrow.parquet  # noqa: F401
+
+        fit_head(np.eye(2), np.array([0, 1]), 2, 1.0)
 
     def language_head(self) -> LanguageHead:
         """The base's language-model head, read when first asked for; UnavailableError where it keeps none."""

@@ -90,6 +90,8 @@ def evaluate(request: Evaluation) -> Iterator[Progress | Scored | Notice | Devic
     yield Progress(0, total, "loading the model")
     evaluator = resident(request.base, Path(request.base_folder), {k: Path(v) for k, v in request.folders.items()},
                          settings.device(request.device), request.datasets)
+    if not request.asks:
+        evaluator.ready()
     dtype = "fp32"
     for done, ask in enumerate(request.asks, start=1):
         dtype = ask.probe.dtype

@@ -11,6 +11,7 @@ import streamlit as st
 from explorer import registry, workflows
 from explorer.components.map_and_path import component_map, heard
 from explorer.errors import ExplorerError, UnavailableError
+from explorer.evaluation.work import Ask
 from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.pages._jobs import active, outcome, watch
@@ -22,6 +23,8 @@ from explorer.pages._session import (
     clear,
     dark,
     fail,
+    has_texts,
+    me,
     names,
     nothing_yet,
     plain,
@@ -170,13 +173,13 @@ def _picked() -> None:
 
 
 def walk_of(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> Walk | None:
-    """The path between two selected models on the data set of the second, if that is a task here."""
+    """The path between two selected models on the data set of the first, if that is a task here."""
     chosen, by_id = basket(ids), {c.id: c for c in checkpoints}
     tasks = {t.name: t for t in ws.catalog.tasks()}
     if len(chosen) != 2 or not tasks:
         return None
     zero, one = (by_id[key] for key in chosen)
-    own = [c.dataset for c in (one, zero) if c.dataset in tasks]
+    own = [c.dataset for c in (zero, one) if c.dataset in tasks]
     st.session_state.setdefault("map_task", own[0] if own else sorted(tasks)[0])
     if st.session_state.get("map_pair") != chosen:
         st.session_state["map_pair"] = chosen
@@ -185,11 +188,21 @@ def walk_of(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoin
     return Walk(line, zero.name, one.name, (tasks[st.session_state["map_task"]],), Probe())
 
 
-def selection(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> None:
+def prepare(ws: workflows.Workspace, base: Base, checkpoint: Checkpoint) -> None:
+    """A path from this model is likely next: its data set's texts are read and the base is measured on some of them."""
+    for task in ws.catalog.tasks():
+        if task.name == checkpoint.dataset and has_texts(task):
+            ask = Ask(Point.of(base.id), task, Probe().first())
+            workflows.measure(ws, [ask], title=f"The texts of {task.name}", owner=me(), replaces=f"ready-{me()}")
+
+
+def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> None:
     """The basket: what is selected, and what can be done with it."""
     known, chosen = names(checkpoints), basket(ids)
     if chosen:
         warmed(base.id)
+        if len(chosen) == 1:
+            prepare(ws, base, next(c for c in checkpoints if c.id == chosen[0]))
     st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
     st.selectbox("Add by name", [i for i in ids if i not in chosen], index=None, format_func=lambda i: known[i],
                  placeholder="Add by name …", key="add", on_change=_add, label_visibility="collapsed")
@@ -267,7 +280,7 @@ def show() -> None:
         with left:
             fail(error)
     with right:
-        selection(base, checkpoints, whole.ids)
+        selection(ws, base, checkpoints, whole.ids)
 
 
 show()

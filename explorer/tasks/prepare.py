@@ -108,7 +108,7 @@ def load(task: Task) -> Texts:
         raise TaskError(f"{path} is damaged ({e}); remove it and add the task again.") from e
     of = np.array(table["split"].to_pylist(), dtype=object)
     texts, pairs = table["text"].to_pylist(), table["text_pair"].to_pylist()
-    labels = table["label"].to_numpy().astype(np.int64)
+    labels = np.array(table["label"].to_pylist(), dtype=np.int64)
     return Texts(*(_split(np.flatnonzero(of == which), texts, pairs, labels) for which in ("train", "test")))
 
 
