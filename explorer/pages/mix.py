@@ -90,7 +90,8 @@ def first_three(checkpoints: Sequence[Checkpoint]) -> list[str]:
         if c.dataset not in best or (c.train_size or 0) > (best[c.dataset].train_size or 0):
             best[c.dataset] = c
     most = max(by_task.values(), key=len)
-    return [c.id for c in list(most.values())[::2][:3]]
+    spread = [*list(most.values())[::2], *checkpoints]
+    return list(dict.fromkeys(c.id for c in spread))[:3]
 
 
 def weights_of(bench: Bench) -> tuple[str, list[float]]:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def ids(tested: AppTest) -> list[str]:
     return [str(option) for option in tested.selectbox(key="add").options]
 
 
-@pytest.mark.parametrize("page", ["map", "path", "catalog"])
+@pytest.mark.parametrize("page", ["map", "path", "mix", "jobs", "catalog"])
 def test_every_page_renders(app, page):
     tested = app(page, auto=False)
     assert not tested.exception
@@ -154,3 +155,45 @@ def test_names_become_text_whatever_they_hold(text):
     escaped = plain(text)
     assert re.sub(r"\\(.)", r"\1", escaped) == text
     assert not re.search(r"(?<!\\)[<>&:$*`#|\[\]()]", escaped)
+
+
+def test_two_selected_models_begin_a_path_on_the_map(app):
+    tested = app(auto=False)
+    for _ in range(2):
+        tested.selectbox(key="add").select_index(0).run()
+    assert tested.selectbox(key="map_task").value == "toy"
+    assert any(b.label.startswith("Evaluate") for b in tested.button)
+
+
+@pytest.mark.parametrize("label", ["Centroid", "− A", "A + B + …", "C + B − A"])
+def test_a_preset_sets_the_weights_and_is_measured(app, label):
+    tested = app("mix")
+    next(b for b in tested.button if b.label == label).click().run()
+    assert not tested.exception
+    assert not tested.error
+    assert tested.session_state["mix_kind"] == ("simplex" if label == "Centroid" else "free")
+    kept = tested.session_state["mix_weights"].items()
+    ((turn, weights),) = [v for k, v in kept if k.endswith(str(label == "Centroid"))]
+    assert turn > 0
+    expected = {"Centroid": [1 / 3] * 3, "− A": [-1, 0, 0], "A + B + …": [0.5] * 3, "C + B − A": [-1, 1, 1]}
+    assert weights == pytest.approx(expected[label])
+
+
+def test_a_mixture_is_kept_under_a_name(app, workspace):
+    tested = app("mix")
+    tested.text_input[0].set_value("my soup")
+    next(b for b in tested.button if b.label == "Keep").click().run()
+    assert not tested.error
+    tested.text_input[0].set_value("my soup")
+    next(b for b in tested.button if b.label == "Keep").click().run()
+    assert any("taken" in error.value for error in tested.error)
+
+
+def test_a_head_the_base_does_not_keep_is_said_in_words(app):
+    tested = app("path", head="lm")
+    for _ in range(100):
+        if tested.error:
+            break
+        time.sleep(0.2)
+        tested.run()
+    assert "language-model head" in " ".join(error.value for error in tested.error).replace("\\", "")
