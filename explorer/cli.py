@@ -77,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=0)
     _selection(p)
 
+    _clusters(verbs)
+
     _tasks(verbs)
 
     _losses(verbs)
@@ -100,6 +102,22 @@ def parser() -> argparse.ArgumentParser:
     p = _verb(p.add_subparsers(dest="action", metavar="ACTION"), "cancel", "end a job of the app")
     p.add_argument("id", metavar="ID")
     return top
+
+
+def _clusters(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = _verb(verbs, "cluster", "clusters of the checkpoints, and how they agree with a column")
+    p.add_argument("--by", default="dataset", metavar="COLUMN",
+                   help="dataset (default), task, domain, base, seed, train_size, method or a further column")
+    p.add_argument("--method", default="spectral", help="spectral, kmeans, hierarchical, hdbscan (default spectral)")
+    p.add_argument("--metric", default="cosine",
+                   help="cosine (default), euclidean, or raw-euclidean: whole weights instead of task vectors")
+    p.add_argument("-k", metavar="N", help="clusters: a number or 'eigengap' (default: as many as groups; hdbscan "
+                   "finds its own number)")
+    p.add_argument("--only", action="append", metavar="COLUMN=VALUE[,VALUE]",
+                   help="only checkpoints with one of these values (may be repeated)")
+    p.add_argument("--grid", action="store_true", help="also the accuracy by single layers and kinds")
+    p.add_argument("--seed", type=int, default=0)
+    _selection(p)
 
 
 def _losses(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -132,6 +150,10 @@ def _losses(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p.add_argument("--name", help="keep the mixture under this name, for use wherever a POINT is")
     _tasks_of(p)
     _probe(p)
+
+    p = _verb(verbs, "export", "write a Point as a model folder that transformers loads")
+    p.add_argument("point", metavar="POINT")
+    p.add_argument("out", metavar="DIR", help="a folder that is not there yet")
 
     p = _verb(verbs, "score", "the generalized loss of every checkpoint and base, so that maps can be coloured by it")
     p.add_argument("--own", action="store_true", help="only checkpoints that were trained on the task's data set")

@@ -1,7 +1,9 @@
 """Eigenvectors of a likeness graph, and how many clusters it has: the largest eigengap (von Luxburg 2007, sec. 8.3).
 
-The normalised likeness is N = D^-½ W D^-½, whose eigenvalues are 1 minus those of the normalised Laplacian. Of few
-models all eigenvectors are found at once; of many only the largest, by Lanczos from a seeded start.
+The normalised likeness is N = D^-½ W D^-½, whose eigenvalues are 1 minus those of the normalised Laplacian. A model's
+likeness to itself is no edge of the graph: task vectors are nearly orthogonal, and it would outweigh all the others
+(measured on the embedded zoo by data set: 50 % accuracy with it, 100 % without). A model like no other is a part of its
+own. Of few models all eigenvectors are found at once; of many only the largest, by Lanczos from a seeded start.
 """
 
 from __future__ import annotations
@@ -21,9 +23,13 @@ def largest(weights: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.
     from scipy.sparse.linalg import eigsh
 
     n = len(weights)
-    root = np.sqrt(weights.sum(axis=1))
-    scaled = weights / root[:, None]
+    scaled = weights.copy()
+    np.fill_diagonal(scaled, 0.0)
+    degrees = scaled.sum(axis=1)
+    root = np.sqrt(np.where(degrees > 0, degrees, 1.0))
+    scaled /= root[:, None]
     scaled /= root[None, :]
+    scaled[np.diag_indices(n)] = degrees == 0
     if n <= DENSE or count >= n - 1:
         values, vectors = scipy.linalg.eigh(scaled, subset_by_index=[max(0, n - count), n - 1])
     else:
@@ -35,7 +41,10 @@ def largest(weights: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.
 
 
 def choose(values: np.ndarray) -> int:
-    """k ≥ 2 where the gap between the falling eigenvalues k and k + 1 is largest."""
+    """k ≥ 2 where the gap between the falling eigenvalues k and k + 1 is largest.
+
+    Of clusters within clusters it tells the coarsest: on the embedded zoo 2 (topics and the rest), not 17 data sets.
+    """
     return int(np.argmax(values[1:-1] - values[2:])) + 2
 
 

@@ -35,13 +35,13 @@ def matching(counts: np.ndarray) -> np.ndarray:
     return found
 
 
-def figures(counts: np.ndarray, noise: bool = False) -> Figures:
-    """Every figure of m tables of the same n ≥ 1 models, counts (m, g, c)."""
+def figures(counts: np.ndarray, noise: bool = False, match: np.ndarray | None = None) -> Figures:
+    """Every figure of m tables of n ≥ 1 models, counts (m, g, c); `match` is a matching (g,) to keep for all."""
     clusters = counts.shape[2] - int(noise)
     sizes, taken = counts.sum(axis=2), counts.sum(axis=1)
     right, matched_size = np.zeros(sizes.shape), np.zeros(sizes.shape)
     for i, table in enumerate(counts):
-        cluster = matching(table[:, :clusters])
+        cluster = matching(table[:, :clusters]) if match is None else match
         has = cluster >= 0
         right[i, has] = table[has, cluster[has]]
         matched_size[i, has] = taken[i, cluster[has]]

@@ -4,11 +4,12 @@ Nothing here imports torch. What needs weights, a model or much time becomes a J
 yields is written into the catalog as it comes, so that nothing finished is lost when it is cancelled or fails.
 """
 
+from explorer.workflows.clustering import cluster, where
 from explorer.workflows.importing import Imported, import_folders, outcomes
 from explorer.workflows.journal import watch
 from explorer.workflows.labelled import add_hub_task, add_task, available_datasets, fetch_datasets, fetch_demo_texts
 from explorer.workflows.mapping import gram, place, place_job, project, projection
-from explorer.workflows.mixing import check_name, keep, mix, surrogate
+from explorer.workflows.mixing import check_name, export, keep, mix, surrogate
 from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
 from explorer.workflows.opening import Workspace, open_workspace
 from explorer.workflows.probing import (
@@ -26,7 +27,7 @@ from explorer.workflows.probing import (
 from explorer.workflows.training import finetune, made
 
 __all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "check_name", "checkpoint_point",
-           "checkpoint_scores", "curve", "describe", "device_lines", "evaluate", "fetch_datasets", "fetch_demo_texts",
-           "finetune", "gram", "import_folders", "keep", "made", "main_base", "measure", "mix", "open_workspace",
-           "outcomes", "passes", "path", "place", "place_job", "project", "projection", "resolve", "score_checkpoints",
-           "surrogate", "unscored", "warm", "watch"]
+           "checkpoint_scores", "cluster", "curve", "describe", "device_lines", "evaluate", "export", "fetch_datasets",
+           "fetch_demo_texts", "finetune", "gram", "import_folders", "keep", "made", "main_base", "measure", "mix",
+           "open_workspace", "outcomes", "passes", "path", "place", "place_job", "project", "projection", "resolve",
+           "score_checkpoints", "surrogate", "unscored", "warm", "watch", "where"]

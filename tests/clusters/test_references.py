@@ -35,10 +35,18 @@ def test_the_base_cancels_in_distances_of_whole_weights():
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_spectral_agrees_with_scikit_learn(metric):
-    planted = zoo(noise=1.2, seed=5)
+@pytest.mark.parametrize("noise", [1.2, 3.5])
+def test_spectral_agrees_with_scikit_learn(metric, noise):
+    planted = zoo(noise=noise, d=20_000, seed=5)  # at 3.5 a cosine is about .15 within a data set, .07 within a task
     theirs = SpectralClustering(12, affinity="precomputed", random_state=0).fit_predict(likeness(planted.gram, metric))
     assert adjusted_rand_score(theirs, spectral(planted.gram, 12, metric).labels) == 1.0
+
+
+def test_a_model_like_no_other_is_a_cluster_of_its_own():
+    vectors = zoo(tasks=1, datasets=2).vectors.copy()
+    vectors[4] = 0.0
+    labels = spectral(gram_of(vectors), 3).labels
+    assert (labels == labels[4]).sum() == 1
 
 
 def test_lanczos_finds_what_the_whole_spectrum_holds(monkeypatch):

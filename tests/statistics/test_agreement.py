@@ -150,10 +150,19 @@ def test_intervals_hold_the_figure_and_cover_as_they_say():
     for seed in range(60):
         wrong = rng.uniform(size=90) > truth
         labels = np.where(wrong, (own + rng.integers(1, 3, 90)) % 3, own)
-        low, high = bootstrap_intervals(labels, groups, draws=400, seed=seed)["accuracy"]
-        assert low <= agreement(labels, groups).accuracy <= high
+        found, seen = bootstrap_intervals(labels, groups, draws=400, seed=seed), agreement(labels, groups)
+        for name in ("accuracy", "ari", "nmi"):
+            assert found[name][0] <= getattr(seen, name) <= found[name][1]
+        low, high = found["accuracy"]
         held.append(low <= truth <= high)
     assert np.mean(held) >= 0.85
+
+
+def test_an_even_table_has_no_flattered_interval():
+    groups, labels = named(np.repeat(np.arange(10), 4).tolist()), np.tile(np.arange(10), 4)
+    found, seen = bootstrap_intervals(labels, groups), agreement(labels, groups)
+    assert sum(found["accuracy"]) / 2 == pytest.approx(seen.accuracy, abs=0.03)
+    assert sum(found["ari"]) / 2 == pytest.approx(seen.ari, abs=0.03)
 
 
 def test_all_right_is_an_interval_of_no_width():
