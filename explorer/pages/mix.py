@@ -317,7 +317,8 @@ def table(ws: workflows.Workspace, bench: Bench) -> None:
         "accuracy": st.column_config.NumberColumn("Accuracy", format="percent")})
     with st.form("keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Keep the present mixture as", placeholder="A name …", width=320)
-        if st.form_submit_button("Keep", icon=":material/bookmark_add:"):
+        if st.form_submit_button("Keep", icon=":material/bookmark_add:", help="A kept Point can be measured, put on "
+                                 "a path and exported (`python -m explorer export NAME DIR`) by its name."):
             try:
                 workflows.keep(ws, name, bench.point(weights_of(bench)[1]))
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from explorer.backends import Job, Work
 from explorer.errors import InputError, RecipeError
@@ -10,6 +11,7 @@ from explorer.paths.mixture import mixture
 from explorer.statistics.surrogate import LEAST
 from explorer.statistics.work import Fitting
 from explorer.types import Point, Probe, Task
+from explorer.weights.exporting import Exporting, check_target
 from explorer.workflows.opening import Workspace
 
 
@@ -41,6 +43,20 @@ def check_name(ws: Workspace, name: str) -> None:
     taken = {*ws.catalog.points(), *(c.name for c in ws.catalog.checkpoints()), *(b.name for b in ws.catalog.bases())}
     if plain in taken:
         raise InputError(f"the name {plain!r} is taken; choose another one.")
+
+
+def export(ws: Workspace, point: Point, out: Path) -> Job:
+    """Write a Point as a model folder that `AutoModel.from_pretrained` loads; InputError if the folder is there."""
+    out = out.expanduser().absolute()
+    check_target(out)
+    base = ws.catalog.base(point.base)
+    used = dict(point.terms)
+    members = [c for c in ws.catalog.checkpoints(base.id) if c.id in used]
+    recipe = {"base": base.name, "terms": {c.name: used[c.id] for c in members}}
+    request = Exporting(base, str(ws.catalog.resolve(base.path)), {c.id: str(ws.catalog.resolve(c.path))
+                                                                   for c in members}, point, str(out),
+                        {"name": out.name, "base": base.name, "method": "mixture", "recipe": recipe})
+    return ws.backend.submit(Work(f"Export to {out.name}", "explorer.weights.exporting:export", request, lane="side"))
 
 
 def surrogate(ws: Workspace, base: str, task: Task, probe: Probe, *, owner: str = "", replaces: str = "") -> Job:
