@@ -174,6 +174,8 @@ def _chosen(ws: Workspace, base: str | None, by: str | None, method: str, metric
     if alien := set(asked) - set(whole.ids):
         raise InputError(f"{_some(known[i].name if i in known else i for i in sorted(alien))}: no checkpoint of the "
                          "base that is clustered; choose its base, or 'all' for every base.")
+    if not asked:
+        raise InputError("there are no checkpoints to cluster: import some, or select more.")
     models = [known[i] for i in asked]
     if metric == "raw-euclidean" and len({m.base for m in models}) > 1:
         raise UnavailableError("distances of whole weights across bases need the bases' weights, and a workspace keeps "
