@@ -7,8 +7,8 @@ import streamlit as st
 from explorer.backends import Job
 from explorer.pages._session import fail, plain
 
-TICK = 0.7
-"""Seconds between two looks at a running job."""
+TICK = 0.8
+"""Seconds between two looks at a running job: each one costs a drawing, on the machine that does the work."""
 
 
 def active(job: Job | None) -> bool:

@@ -54,7 +54,7 @@ class Probe:
     dtype: Literal["fp32", "bf16", "fp16"] = "fp32"
     head: Head = "probe"
 
-    FIRST = (200, 100)
+    FIRST = (120, 80)
     """Train and test texts of a first pass."""
 
     @cached_property
