@@ -14,6 +14,8 @@ from explorer.clusters._eigengap import MOST, choose, largest
 from explorer.clusters._geometry import check, likeness, made
 from explorer.types import ClusterMetric, Clusters, Gram
 
+_SMALL = 1_000_000
+
 
 def spectral(gram: Gram, k: int | None = None, metric: ClusterMetric = "cosine", *, seed: int = 0,
              bandwidth: float = 1.0, starts: int = 10) -> Clusters:
@@ -29,8 +31,11 @@ def partition(coords: np.ndarray, k: int, seed: int, starts: int) -> np.ndarray:
     """k-means labels (n,) of coordinates (n, r): the best of some seeded starts."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
-    # Copies of a model may leave fewer distinct places than k; the labels then say so themselves.
-    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+    # Threads wait for each other longer than small sums take. Copies of a model may leave fewer distinct places than
+    # k; the labels then say so themselves.
+    with (threadpool_limits(1 if coords.size < _SMALL else None),
+          warnings.catch_warnings(action="ignore", category=ConvergenceWarning)):
         found: np.ndarray = KMeans(k, n_init=starts, random_state=seed).fit_predict(coords)
     return found

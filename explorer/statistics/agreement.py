@@ -85,21 +85,29 @@ def silhouettes(distances: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
     A model alone in its cluster has 0; models of no cluster (−1) have NaN and are no one's neighbours.
     """
     known = np.flatnonzero(np.asarray(labels) >= 0)
-    numbers, codes, sizes = np.unique(np.asarray(labels)[known], return_inverse=True, return_counts=True)
+    numbers, codes = np.unique(np.asarray(labels)[known], return_inverse=True)
     if len(numbers) < 2:
         return None
     inside = distances if len(known) == len(distances) else distances[np.ix_(known, known)]
-    sums = inside @ np.eye(len(numbers))[codes]
-    rows = np.arange(len(known))
-    own = sums[rows, codes] / np.maximum(sizes[codes] - 1, 1)
-    others = sums / sizes
-    others[rows, codes] = np.inf
-    nearest = others.min(axis=1)
-    larger = np.maximum(own, nearest)
-    value = np.where((sizes[codes] > 1) & (larger > 0), (nearest - own) / np.where(larger > 0, larger, 1.0), 0.0)
     found = np.full(len(distances), np.nan)
-    found[known] = value
+    found[known] = silhouettes_of(inside, codes[None])[0]
     return found
+
+
+def silhouettes_of(distances: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Silhouettes (m, n) of m partitions at once, codes (m, n) from 0 to c − 1 of which each occurs in every one."""
+    m, n = codes.shape
+    members = (codes[:, :, None] == np.arange(codes.max() + 1)).astype(np.float64)
+    sizes = members.sum(axis=1)
+    sums = np.tensordot(distances, members, axes=(1, 1)).transpose(1, 0, 2)
+    draw, row = np.arange(m)[:, None], np.arange(n)[None, :]
+    own_size = sizes[draw, codes]
+    own = sums[draw, row, codes] / np.maximum(own_size - 1, 1)
+    others = sums / sizes[:, None, :]
+    others[draw, row, codes] = np.inf
+    nearest = others.min(axis=2)
+    larger = np.maximum(own, nearest)
+    return np.where((own_size > 1) & (larger > 0), (nearest - own) / np.where(larger > 0, larger, 1.0), 0.0)
 
 
 def spread(distances: np.ndarray, groups: Sequence[str]) -> Spread:

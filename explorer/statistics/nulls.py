@@ -13,11 +13,12 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.statistics._contingency import figures, matching
-from explorer.statistics.agreement import silhouettes, table
+from explorer.statistics.agreement import silhouettes, silhouettes_of, table
 
 DRAWS = 1000
 _WORK = 4e9
 _FEWEST = 100
+_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,10 @@ def silhouette_null(distances: np.ndarray, groups: Sequence[str], *, draws: int 
     if seen is None or possible < min(draws, _FEWEST):
         return None
     rng = np.random.default_rng(seed)
-    chance = [silhouettes(distances, rng.permutation(codes)) for _ in range(possible)]
-    return _null(float(seen.mean()), np.array([c.mean() for c in chance if c is not None]))
+    at_once = max(1, _AT_ONCE // (len(codes) * int(codes.max() + 1)))
+    chance = [silhouettes_of(distances, rng.permuted(np.tile(codes, (min(at_once, possible - done), 1)), axis=1))
+              .mean(axis=1) for done in range(0, possible, at_once)]
+    return _null(float(seen.mean()), np.concatenate(chance))
 
 
 def silhouette_interval(values: np.ndarray, groups: Sequence[str], *, draws: int = DRAWS, level: float = 0.95,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from explorer.statistics.nulls import (
     silhouette_interval,
     silhouette_null,
 )
-from explorer.types import Checkpoint, ClusterMetric, Clusters, Gram
+from explorer.types import Checkpoint, ClusterMetric, Clusters, Gram, Group
 from explorer.workflows.mapping import gram
 from explorer.workflows.opening import Workspace
 
@@ -134,17 +134,23 @@ def where(ws: Workspace, base: str | None = None, by: str = "dataset", method: s
     layers, kinds = (tuple(dict.fromkeys(getattr(g, what) for g in chosen.gram.groups)) for what in ("layer", "kind"))
     places = [(None, None), *((None, kind) for kind in kinds), *((layer, None) for layer in layers),
               *((g.layer, g.kind) for g in chosen.gram.groups)]
-    cells = []
+    cells: list[Cell] = []
+    known: dict[tuple[Group, ...], Cell] = {}  # a layer of one kind is the same parameters as that kind in it
     for layer, kind in places:
         part = chosen.gram.select(None if layer is None else [layer], None if kind is None else [kind])
-        cell = Cell(layer, kind, sum(t.size for t in layout.tensors if t.group in part.groups))
-        if part.norms.any():
-            found = _labelled(_Chosen(part, chosen.checkpoints, chosen.groups, (), ()), by, method, metric, k, seed)
-            agreed = agreement(found.labels, chosen.groups)
-            null = permutation_nulls(found.labels, chosen.groups, seed=seed)["accuracy"]
-            cell = Cell(layer, kind, cell.parameters, agreed.accuracy, agreed.ari, null)
-        cells.append(cell)
+        if part.groups not in known:
+            size = sum(t.size for t in layout.tensors if t.group in part.groups)
+            known[part.groups] = _cell(replace(chosen, gram=part), by, method, metric, k, seed, size)
+        cells.append(replace(known[part.groups], layer=layer, kind=kind))
     return tuple(cells)
+
+
+def _cell(chosen: _Chosen, by: str, method: str, metric: ClusterMetric, k: Count, seed: int, size: int) -> Cell:
+    if not chosen.gram.norms.any():
+        return Cell(None, None, size)
+    labels = _labelled(chosen, by, method, metric, k, seed).labels
+    agreed, nulls = agreement(labels, chosen.groups), permutation_nulls(labels, chosen.groups, seed=seed)
+    return Cell(None, None, size, agreed.accuracy, agreed.ari, nulls["accuracy"])
 
 
 def columns(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:

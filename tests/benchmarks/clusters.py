@@ -64,9 +64,9 @@ def measure(checkpoints: int, shared: int, groups: int, rounds: int) -> dict[str
         theirs.append(seconds)
     return {"checkpoints": checkpoints, "groups": groups, "spectral_s": given, "eigengap_s": gap,
             "eigengap_k": by_gap.k, "accuracy": agreement(found.labels, names).accuracy,
-            "silhouette": float(np.nanmean(apart)), "silhouette_s": apart_in, "null_and_interval_s": chance, "shared": shared, "ours_s": median(ours),
-            "scikit_learn_s": median(theirs), "ratio": median(ours) / median(theirs),
-            "same_partition": adjusted_rand_score(mine.labels, other)}
+            "silhouette": float(np.nanmean(apart)), "silhouette_s": apart_in, "null_and_interval_s": chance,
+            "shared": shared, "ours_s": median(ours), "scikit_learn_s": median(theirs),
+            "ratio": median(ours) / median(theirs), "same_partition": adjusted_rand_score(mine.labels, other)}
 
 
 def main() -> None:
