@@ -1,4 +1,4 @@
-"""A path that is probed live: what runs for it, its curve with the α slider, and what is read off it.
+"""A path that is probed live, as it is shown: progress, the curve with its α slider, and what is missing.
 
 Shared by the Map and the Path page. The curve is a fragment of its own, so that it fills in without the map being drawn
 again; α is dragged in the browser, and comes here only when it has settled.
@@ -6,173 +6,20 @@ again; α is dragged in the browser, and comes here only when it has settled.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from explorer import workflows
 from explorer.backends import Job
-from explorer.components.map_and_path import Knots, Trail, component_curve, heard
-from explorer.errors import ExplorerError, NotFiniteError
-from explorer.evaluation.work import Ask
-from explorer.figures.curves import Axis, Curve, Quantity, loss_curve
+from explorer.components.map_and_path import Knots, component_curve, heard
+from explorer.figures.curves import Axis, Curve, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._session import clear, dark, fail, has_texts, me, plain, workspace
-from explorer.paths.alphas import FAR
-from explorer.paths.boundary import Boundary, Side, next_boundary_alpha, threshold
-from explorer.paths.refinement import next_alpha
-from explorer.statistics.passes import mean, value_of
-from explorer.statistics.readings import normalised
-from explorer.types import Estimate, Line, MapSpec, Point, Probe, Score, Task
-from explorer.workflows.probing import URGENT
+from explorer.pages._session import clear, dark, has_texts, plain
+from explorer.pages._walks import Walk, alphas, begin, go_on, job_of, placing, settled, values, whole
 
-PATIENCE = 1.2
-"""Seconds a settled α is waited for before the page goes on and the curve is drawn again as it comes."""
 LINK = "probe"
-Readings = Callable[[workflows.Workspace, "Walk"], None]
-_KEPT = 80
-REFINED = 6
-"""At most so many α are added to a path by themselves."""
-
-
-@dataclass(frozen=True)
-class Walk:
-    """A path that is looked at: its line (the α of its grid), the names of its ends, tasks, and what is shown."""
-
-    line: Line
-    zero: str
-    one: str
-    tasks: tuple[Task, ...]
-    probe: Probe
-    quantity: Quantity = "loss"
-
-    @property
-    def key(self) -> str:
-        """Identity of what is measured."""
-        return "-".join((self.line.zero.hash, self.line.one.hash, self.probe.key, str(hash(self.line.alphas)),
-                         *(t.digest for t in self.tasks)))
-
-    @property
-    def far(self) -> bool:
-        return max(abs(a) for a in self.line.alphas) > FAR
-
-
-def extra(walk: Walk) -> list[float]:
-    """α that were asked for besides the grid, by the user or by refinement; kept for the session."""
-    known: dict[str, list[float]] = st.session_state.setdefault("further_alphas", {})
-    return known.setdefault(f"{walk.line.zero.hash}-{walk.line.one.hash}", [])
-
-
-def alphas(walk: Walk) -> tuple[float, ...]:
-    """The grid's α and the further ones within its limits, sorted."""
-    low, high = min(walk.line.alphas), max(walk.line.alphas)
-    return tuple(sorted({*walk.line.alphas, *(a for a in extra(walk) if low <= a <= high)}))
-
-
-def whole(walk: Walk) -> Line:
-    return Line(walk.line.zero, walk.line.one, alphas(walk))
-
-
-def job_of(walk: Walk) -> Job | None:
-    """This session's job for this path, if it has one; a job for another path is cancelled."""
-    kept: tuple[str, Job] | None = st.session_state.get("path_job")
-    if kept is None:
-        return None
-    if kept[0] != walk.key:
-        kept[1].cancel()
-        del st.session_state["path_job"]
-        return None
-    return kept[1]
-
-
-def begin(ws: workflows.Workspace, walk: Walk) -> Job | None:
-    """Starts what this path lacks, unless it runs already; None if nothing is missing or texts are not here."""
-    job = job_of(walk)
-    if job is not None or not all(has_texts(t) for t in walk.tasks):
-        return job
-    asks = workflows.passes(ws, whole(walk), walk.tasks, walk.probe)
-    if not asks:
-        return None
-    title = f"{walk.zero} to {walk.one} on {', '.join(t.name for t in walk.tasks)}"
-    job = workflows.measure(ws, asks, title=title, owner=me(), replaces=f"path-{me()}")
-    st.session_state["path_job"] = (walk.key, job)
-    return job
-
-
-def values(ws: workflows.Workspace, walk: Walk) -> list[Curve]:
-    """One curve a task; several are each minus the base's value, with their mean over them."""
-    line, base = whole(walk), Point.of(walk.line.zero.base)
-    curves = []
-    for task in walk.tasks:
-        (origin,) = ws.catalog.scores([base], task, walk.probe)
-        level = None if origin is None else value_of(origin, walk.quantity)
-        found = workflows.curve(ws, line, task, walk.probe, walk.quantity)
-        if len(walk.tasks) > 1:
-            found = above(found, ws.catalog.scores(line.points, task, walk.probe), origin, walk.quantity)
-        curves.append(Curve(task.name, found, level))
-    if len(curves) > 1:
-        rows = zip(*(c.values for c in curves), strict=True)
-        curves.insert(0, Curve("mean over the tasks", [mean(row) for row in rows]))
-    return curves
-
-
-def above(found: Sequence[Estimate | None], scores: Sequence[Score | None], base: Score | None,
-          quantity: Quantity) -> list[Estimate | None]:
-    """Values minus the base's; losses measured on the same texts have the standard error of their paired difference."""
-    if base is None:
-        return [None] * len(found)
-    level, less = value_of(base, quantity), []
-    for value, score in zip(found, scores, strict=True):
-        if value is None or score is None or quantity == "accuracy":
-            less.append(None if value is None else replace(value, value=value.value - level.value))
-        else:
-            gap = normalised(score, base)
-            less.append(Estimate(gap.value, gap.stderr))
-    return less
-
-
-@st.cache_resource(show_spinner=False)
-def warmed(base: str) -> bool:
-    """Load a base's model once, as soon as something is selected: what usually follows is a path."""
-    ws = workspace()
-    workflows.warm(ws, ws.catalog.base(base))
-    return True
-
-
-def trail_of(ws: workflows.Workspace, spec: MapSpec, walk: Walk) -> Trail | None:
-    """The path on this map, as far as it can be placed there.
-
-    Exactly on PCA (under the cosine metric a line is an arc); through its transform on UMAP, once that has been
-    computed, which begins when the path itself is measured; not at all on other maps.
-    """
-    exact = 1 if spec.metric == "euclidean" else 40
-    steps = {"pca": exact, "umap": 10}.get(spec.method)
-    if steps is None:
-        return None
-    low, high = max(min(walk.line.alphas), -1.0), min(max(walk.line.alphas), 2.0)
-    at = [low + (high - low) * i / steps for i in range(steps + 1)]
-    points = [walk.line.zero.moved(walk.line.one, a) for a in at]
-    if spec.method == "pca":
-        return Trail(at, workflows.place(ws, spec, points))
-    key = f"{spec.key}-{walk.line.zero.hash}-{walk.line.one.hash}-{low}-{high}"
-    jobs: dict[str, Job] = st.session_state.setdefault("placing", {})
-    if key not in jobs and not active(job_of(walk)) and not lacking(ws, walk):
-        jobs[key] = workflows.place_job(ws, spec, points)
-    job = jobs.get(key)
-    return Trail(at, job.results[-1]) if job is not None and job.state == "done" else None
-
-
-def lacking(ws: workflows.Workspace, walk: Walk) -> bool:
-    """Whether a measurement of this path is about to begin."""
-    return all(has_texts(t) for t in walk.tasks) and bool(workflows.passes(ws, whole(walk), walk.tasks, walk.probe))
-
-
-def placing(walk: Walk) -> bool:
-    """Whether the path's place on the map is still being computed."""
-    ends = f"-{walk.line.zero.hash}-{walk.line.one.hash}-"
-    return any(active(job) for key, job in st.session_state.get("placing", {}).items() if ends in key)
+Readings = Callable[[workflows.Workspace, Walk], None]
 
 
 def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, readings: Readings | None = None,
@@ -198,82 +45,6 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
             st.rerun()  # what is beside the curve is drawn once more, and then nothing by itself
 
     shown()
-
-
-def settled(ws: workflows.Workspace, walk: Walk, alpha: object) -> None:
-    """The α that came to rest joins the curve: measured first on some texts, ahead of everything else, then on all."""
-    if not isinstance(alpha, (int, float)) or alpha in alphas(walk) or not all(has_texts(t) for t in walk.tasks):
-        return
-    extra(walk).append(float(alpha))
-    del extra(walk)[:-_KEPT]
-    point = walk.line.zero.moved(walk.line.one, float(alpha))
-    asks = workflows.passes(ws, Line(point, point, (0.0,)), walk.tasks, walk.probe)
-    try:
-        workflows.measure(ws, asks, owner=me(), replaces=f"alpha-{me()}", priority=URGENT,
-                          title=f"α = {alpha:g} from {walk.zero} to {walk.one}").wait(PATIENCE)
-    except ExplorerError as error:
-        fail(error)
-
-
-def go_on(ws: workflows.Workspace, walk: Walk) -> bool:
-    """Asks for one more α: towards a boundary that is looked for, or where the curve is least certain."""
-    if not all(has_texts(t) for t in walk.tasks) or not st.session_state.get("auto", True):
-        return False
-    point = walk.line.zero.moved
-    alpha = next_boundary(ws, walk)
-    if alpha is None and len(refined(walk)) < REFINED:
-        known = [(a, v) for a, v in zip(alphas(walk), values(ws, walk)[0].values, strict=True) if v is not None]
-        if all(v.measured == "full" for _, v in known):
-            alpha = next_alpha([a for a, _ in known], [v.value for _, v in known], [v.stderr for _, v in known],
-                               min(walk.line.alphas), max(walk.line.alphas), far=walk.far)
-        if alpha is not None:
-            refined(walk).append(alpha)
-    if alpha is None:
-        return False
-    extra(walk).append(alpha)
-    asks = [Ask(point(walk.line.one, alpha), task, walk.probe) for task in walk.tasks]
-    job = workflows.measure(ws, asks, title=f"α = {alpha:g} from {walk.zero} to {walk.one}", owner=me(),
-                            replaces=f"path-{me()}")
-    st.session_state["path_job"] = (walk.key, job)
-    return active(job)
-
-
-def refined(walk: Walk) -> list[float]:
-    """The α that refinement has added to this path."""
-    known: dict[str, list[float]] = st.session_state.setdefault("refined_alphas", {})
-    return known.setdefault(walk.key, [])
-
-
-def boundaries(ws: workflows.Workspace, walk: Walk) -> list[Boundary | float]:
-    """Both sides' boundary as far as it is known: the answer, or the α that is to be measured next.
-
-    Empty where none is looked for. The threshold of a side is the loss of its end plus the chosen excess.
-    """
-    excess = st.session_state.get("excess") or 0.0
-    if not st.session_state.get("find_boundary") or excess <= 0 or len(walk.tasks) != 1:
-        return []
-    line = Line(walk.line.zero, walk.line.one, tuple(sorted({0.0, 1.0, *alphas(walk), *extra(walk)})))
-    scores = ws.catalog.scores(line.points, walk.tasks[0], walk.probe)
-    known = {a: s.loss for a, s in zip(line.alphas, scores, strict=True) if s is not None}
-    known |= dict.fromkeys(lost(walk), math.inf)
-    if not {0.0, 1.0} <= known.keys():
-        return []
-    sides: tuple[Side, ...] = ("zero", "one")
-    return [next_boundary_alpha(known, side, threshold(known[float(side == "one")], excess)) for side in sides]
-
-
-def lost(walk: Walk) -> list[float]:
-    """The α of this path at which the model overflowed: it has no loss there, and lies beyond any boundary."""
-    known: dict[str, list[float]] = st.session_state.setdefault("lost_alphas", {})
-    found, job = known.setdefault(walk.key, []), job_of(walk)
-    if job is not None and isinstance(job.cause, NotFiniteError) and extra(walk) and extra(walk)[-1] not in found:
-        found.append(extra(walk)[-1])
-    return found
-
-
-def next_boundary(ws: workflows.Workspace, walk: Walk) -> float | None:
-    asked = [step for step in boundaries(ws, walk) if isinstance(step, float) and step not in extra(walk)]
-    return asked[0] if asked else None
 
 
 def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:

@@ -15,7 +15,7 @@ from explorer.evaluation.work import Ask
 from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.pages._jobs import active, outcome, watch
-from explorer.pages._probing import LINK, Walk, panel, trail_of, warmed
+from explorer.pages._probing import LINK, panel
 from explorer.pages._session import (
     ENDS,
     basket,
@@ -31,6 +31,7 @@ from explorer.pages._session import (
     select,
     workspace,
 )
+from explorer.pages._walks import Walk, trail_of, warmed
 from explorer.paths.alphas import grid
 from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection, Score, Task
 

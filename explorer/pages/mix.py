@@ -16,8 +16,8 @@ from explorer.errors import ExplorerError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale
 from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._probing import warmed
 from explorer.pages._session import basket, chosen_base, dark, fail, has_texts, me, names, nothing_yet, plain, workspace
+from explorer.pages._walks import warmed
 from explorer.paths.mixture import addition, analogy, negation, uniform
 from explorer.statistics.compact import compact
 from explorer.statistics.surrogate import Goal, propose

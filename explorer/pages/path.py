@@ -12,8 +12,9 @@ from explorer import workflows
 from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
 from explorer.figures.maps import Facts, Overlay, scatter
-from explorer.pages._probing import LINK, Walk, boundaries, panel, trail_of, whole
+from explorer.pages._probing import LINK, panel
 from explorer.pages._session import ENDS, basket, chosen_base, dark, fail, names, nothing_yet, plain, workspace
+from explorer.pages._walks import Walk, boundaries, trail_of, whole
 from explorer.paths.alphas import RANGES, grid
 from explorer.statistics.readings import Reading, barrier, minimum
 from explorer.types import Base, Checkpoint, Head, MapSpec, Point, Probe, Task
