@@ -71,7 +71,8 @@ def _value(found: Clustered) -> dict[str, Any]:
         "misplaced": list(found.misplaced), "null": asdict(found.nulls["accuracy"]),
         "nulls": {name: asdict(null) for name, null in found.nulls.items()},
         "interval": {name: list(pair) for name, pair in found.intervals.items()},
-        "n": agreed.n, "left_out": len(found.left_out) + len(found.alone), "alone": list(found.alone),
+        "unit": found.unit, "n": agreed.n,
+        "left_out": len(found.left_out) + len(found.alone), "alone": list(found.alone),
     }
 
 
@@ -93,7 +94,8 @@ def _text(found: Clustered) -> str:
     left = f"; {out} left out" if out else ""
     wrong = f"\nmisplaced: {', '.join(found.misplaced)}" if found.misplaced else ""
     return (f"{found.clusters.k} clusters of {agreed.n} models by {found.by} "
-            f"({found.clusters.method}, {found.clusters.metric}){left}\n{table(rows)}\n\n{table(groups)}{wrong}")
+            f"({found.clusters.method}, {found.clusters.metric}){left}\n{table(rows)}\n"
+            f"(interval and chance draw {found.unit}s)\n\n{table(groups)}{wrong}")
 
 
 def _agreement(found: Clustered) -> Agreement:

@@ -45,7 +45,8 @@ class Clustered:
 
     `nulls` and `intervals` are by figure: accuracy, ari, nmi, f1, f1:GROUP, group_silhouette; of `silhouette`, which is
     that of the clusters, there is only an interval. `misplaced` names the models outside their group's cluster;
-    `left_out` those without a value and `alone` those whose value nobody shares, neither of which took part.
+    `left_out` those without a value and `alone` those whose value nobody shares, neither of which took part. `unit` is
+    what null and interval draw: whole data sets where each has one value and some value several data sets, as tasks do.
     """
 
     clusters: Clusters
@@ -61,6 +62,7 @@ class Clustered:
     misplaced: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    unit: Literal["model", "dataset"] = "model"
 
 
 @dataclass(frozen=True)
@@ -107,19 +109,20 @@ def cluster(ws: Workspace, base: str | None = None, by: str | None = "dataset", 
         return Clustered(found, names, by, silhouette=silhouette)
     groups = chosen.groups
     agreed = agreement(found.labels, groups)
-    nulls = permutation_nulls(found.labels, groups, seed=seed)
-    intervals = bootstrap_intervals(found.labels, groups, seed=seed)
+    units = _units(chosen)
+    nulls = permutation_nulls(found.labels, groups, units=units, seed=seed)
+    intervals = bootstrap_intervals(found.labels, groups, units=units, seed=seed)
     if own is not None:
-        intervals["silhouette"] = silhouette_interval(own, groups, seed=seed)
+        intervals["silhouette"] = silhouette_interval(own, groups, units=units, seed=seed)
     of_groups = silhouettes(apart, np.unique(groups, return_inverse=True)[1])
     assert of_groups is not None  # two groups at least, see _grouped
-    intervals["group_silhouette"] = silhouette_interval(of_groups, groups, seed=seed)
-    if (chance := silhouette_null(apart, groups, seed=seed)) is not None:
+    intervals["group_silhouette"] = silhouette_interval(of_groups, groups, units=units, seed=seed)
+    if (chance := silhouette_null(apart, groups, units=units, seed=seed)) is not None:
         nulls["group_silhouette"] = chance
     wrong = agreed.misplaced(found.labels, groups)
     return Clustered(found, names, by, groups, agreed, nulls, intervals, silhouette, float(of_groups.mean()),
                      spread(apart, groups), tuple(n for n, w in zip(names, wrong, strict=True) if w),
-                     chosen.left_out, chosen.alone)
+                     chosen.left_out, chosen.alone, "model" if units is None else "dataset")
 
 
 def where(ws: Workspace, base: str | None = None, by: str = "dataset", method: str = "spectral",
@@ -149,7 +152,8 @@ def _cell(chosen: _Chosen, by: str, method: str, metric: ClusterMetric, k: Count
     if not chosen.gram.norms.any():
         return Cell(None, None, size)
     labels = _labelled(chosen, by, method, metric, k, seed).labels
-    agreed, nulls = agreement(labels, chosen.groups), permutation_nulls(labels, chosen.groups, seed=seed)
+    agreed = agreement(labels, chosen.groups)
+    nulls = permutation_nulls(labels, chosen.groups, units=_units(chosen), seed=seed)
     return Cell(None, None, size, agreed.accuracy, agreed.ari, nulls["accuracy"])
 
 
@@ -157,6 +161,15 @@ def columns(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
     """What models can be grouped by: "base", and every column that one of them has a value of."""
     further = sorted({column for c in checkpoints for column in c.columns})
     return ("base", *(c for c in (*Checkpoint.STANDARD, *further) if any(m.value(c) is not None for m in checkpoints)))
+
+
+def _units(chosen: _Chosen) -> tuple[str, ...] | None:
+    """The data set of each model, where data sets are what groups are made of; None where single models are."""
+    datasets = [c.dataset for c in chosen.checkpoints]
+    known = tuple(d for d in datasets if d is not None)
+    pairs = set(zip(datasets, chosen.groups, strict=True))
+    nested = len(known) == len(datasets) and len(pairs) == len(set(known)) > len(set(chosen.groups))
+    return known if nested else None
 
 
 def _labelled(chosen: _Chosen, by: str | None, method: str, metric: ClusterMetric, k: Count, seed: int) -> Clusters:

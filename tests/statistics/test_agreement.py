@@ -184,6 +184,45 @@ def test_silhouettes_of_groups_have_a_null_and_an_interval():
     assert silhouette_null(distances, shuffled, draws=300).p > 0.02
 
 
+def test_units_of_one_model_are_models():
+    groups, labels = named([0, 0, 0, 1, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 1, 1, 2, 0])
+    units = [str(i) for i in range(8)]
+    whole, single = (permutation_nulls(labels, groups, units=u, draws=4000)["accuracy"] for u in (units, None))
+    assert whole.mean == pytest.approx(single.mean, abs=0.01)
+    whole, single = (bootstrap_intervals(labels, groups, units=u, draws=4000)["accuracy"] for u in (units, None))
+    assert whole == pytest.approx(single, abs=0.13)  # one model is an eighth
+
+
+def test_units_are_drawn_whole():
+    # four data sets of ten models, two for each task, each a cluster: any pairing is as good, so nothing is shown
+    units = [f"d{i}" for i in np.repeat(np.arange(4), 10)]
+    groups, labels = named(np.repeat([0, 0, 1, 1], 10).tolist()), np.repeat(np.arange(4), 10)
+    assert permutation_nulls(labels, groups)["ari"].p < 0.01
+    assert permutation_nulls(labels, groups, units=units)["ari"].p == 1
+    half = np.repeat([0, 0, 1, 1], 10)  # of the 3 ways to pair four data sets one is as good as this
+    assert permutation_nulls(half, groups, units=units, draws=6000)["accuracy"].p == pytest.approx(1 / 3, abs=0.03)
+    wrong = np.repeat([0, 1, 2, 2], 10)
+    low, high = bootstrap_intervals(wrong, groups, units=units)["accuracy"]
+    assert (low, high) == pytest.approx((0.5, 1.0), abs=0.01)
+    low, high = bootstrap_intervals(wrong, groups)["accuracy"]
+    assert 0.6 < low < 0.75 < high < 0.9
+    with pytest.raises(InputError, match="several groups"):
+        permutation_nulls(labels, groups, units=["d"] * 40)
+
+
+def test_silhouettes_take_units():
+    rng = np.random.default_rng(5)
+    units = [f"d{i}" for i in np.repeat(np.arange(4), 6)]
+    groups = named(np.repeat([0, 0, 1, 1], 6).tolist())
+    vectors = np.repeat(np.eye(4, 9) * 4, 6, axis=0) + rng.normal(size=(24, 9))
+    distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    assert silhouette_null(distances, groups, draws=300).p < 0.02
+    assert silhouette_null(distances, groups, units=units, draws=300).p > 0.1
+    values = silhouettes(distances, np.repeat([0, 0, 1, 1], 6))
+    low, high = silhouette_interval(values, groups, units=units)
+    assert low <= values.mean() <= high
+
+
 def test_the_same_seed_gives_the_same_answer():
     labels, groups = np.array([0, 1, 0, 1, 2, 2]), list("aabbcc")
     assert permutation_nulls(labels, groups, seed=3) == permutation_nulls(labels, groups, seed=3)
