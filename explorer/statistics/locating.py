@@ -4,10 +4,12 @@ All from the Gram. With d the Point's coefficients less convex weights w over a 
 dᵀ G d; it is minimised over the simplex of w by an active set (Wolfe 1976) and read off d itself, so that no difference
 of large squares is left in it: 0 to about 1e-8 of the largest norm inside, and as exact as the Gram outside.
 
-How sure a prediction is is learnt from the catalog: every model is located with itself left out of its group's hull,
-and the probability of group r is taken as proportional to exp(−β (distance to r / the median own distance)²), with the
-β under which the models' own groups are likeliest; it is then mixed with an even spread of weight 1 / (models + 2), as
-no n trials can show more than that.
+Which group a Point belongs to is told by its cosine with the groups' centroids: hulls of more models, or of shorter
+task vectors, are nearer to everything. (On 80 models of 17 data sets, each located without itself, centroids named the
+data set of all, the nearest hull that of 61 %, and of 79 % on directions.) How sure a prediction is is learnt from the
+catalog: every model is located with itself left out, and the probability of group r is taken as proportional to
+exp(β cosᵣ), with the β under which the models' own groups are likeliest; it is then mixed with an even spread of weight
+1 / (models + 2), as no n trials show more. Whether a Point is outside is told by the distance to the hull.
 """
 
 from __future__ import annotations
@@ -38,39 +40,38 @@ class Hull:
 
 @dataclass(frozen=True)
 class Location:
-    """Regions by rising distance, as (name, distance), and the predicted one with its probability `confidence`.
+    """`probabilities` of regions, the likeliest first, and weight `distances` to their hulls, the nearest first.
 
-    `probabilities` are all regions' in the same order. `outside` True: further from the nearest region than each of
-    its own models is from the others' hull. `tail` is the share of its models, and this one, that are as far off.
+    `outside` True: each of the predicted region's own models is nearer to its fellows' hull than the Point is. `tail`
+    is the share of its models, and this one, that are as far off or further.
     """
 
-    nearest: tuple[tuple[str, float], ...]
-    probabilities: tuple[float, ...]
+    probabilities: tuple[tuple[str, float], ...]
+    distances: tuple[tuple[str, float], ...]
     outside: bool
     tail: float
 
     @property
     def predicted(self) -> str:
-        return self.nearest[0][0]
+        return self.probabilities[0][0]
 
     @property
     def confidence(self) -> float:
-        return self.probabilities[0]
+        return self.probabilities[0][1]
 
 
 @dataclass(frozen=True, eq=False)
 class Regions:
     """Groups of models of one Gram and what leaving each model out has shown; made by `regions`.
 
-    `members` by name of region, `own` (as many) the distance of each member to the hull of its fellows; `left_out` are
-    the regions of a single model. `accuracy` is the share of models whose nearest hull, without themselves, is their
-    own region's, `expected` the mean confidence of these predictions: well calibrated where the two agree.
+    `members` by name of region, `own` (as many) the weight distance of each member to the hull of its fellows;
+    `left_out` are the regions of a single model. `accuracy` is the share of models that are predicted to be of their
+    own region without themselves, `expected` the mean confidence of these: well calibrated where the two agree.
     """
 
     members: Mapping[str, tuple[str, ...]]
     own: Mapping[str, np.ndarray]
     left_out: tuple[str, ...]
-    scale: float
     beta: float
     accuracy: float
     expected: float
@@ -78,23 +79,24 @@ class Regions:
 
     def locate(self, gram: Gram, point: Point) -> Location:
         """Place a Point of checkpoints in `gram`, which has the regions' models too; a member is left out of its own
-        hull, so that it is judged as a newcomer."""
+        region, so that it is judged as a newcomer."""
         wanted = point.coefficients(gram.ids)
         itself = point.terms[0][0] if len(point.terms) == 1 and point.terms[0][1] == 1.0 else None
         place = {model: k for k, model in enumerate(gram.ids)}
-        found = {}
+        rows = {}
         for name, members in self.members.items():
             if missing := [m for m in members if m not in place]:
                 raise InputError(f"region {name} has models without Gram row: {', '.join(missing[:5])}.")
-            rows = np.array([place[m] for m in members if m != itself])
-            found[name] = _distance(gram.matrix, rows, wanted)[0]
-        ranked = sorted(found, key=lambda name: found[name])
-        chances = _chances(np.array([[found[name] for name in ranked]]), self.scale, self.beta, self.models)[0]
-        own, nearest = self.own[ranked[0]], found[ranked[0]]
-        as_far = int((own >= nearest * (1 - 1e-9)).sum()) - (itself in self.members[ranked[0]])
-        tail = (as_far + 1) / (len(own) + (itself not in self.members[ranked[0]]))
-        return Location(tuple((name, found[name]) for name in ranked), tuple(map(float, chances)),
-                        bool(nearest > own.max() * (1 + 1e-9)), tail)
+            rows[name] = np.array([place[m] for m in members if m != itself])
+        cosines = np.array([_cosine(gram.matrix, its, wanted) for its in rows.values()])
+        chances = _chances(cosines[None], self.beta, self.models)[0]
+        likely = sorted(zip(rows, map(float, chances), strict=True), key=lambda pair: -pair[1])
+        apart = {name: _distance(gram.matrix, its, wanted)[0] for name, its in rows.items()}
+        distance, own = apart[likely[0][0]], self.own[likely[0][0]]
+        member = itself in self.members[likely[0][0]]
+        as_far = int((own >= distance * (1 - 1e-9)).sum()) - member
+        return Location(tuple(likely), tuple(sorted(apart.items(), key=lambda pair: pair[1])),
+                        bool(distance > own.max() * (1 + 1e-9)), (as_far + 1) / (len(own) + 1 - member))
 
 
 def hull_distance(gram: Gram, ids: Sequence[str], point: Point) -> Hull:
@@ -112,7 +114,7 @@ def hull_distance(gram: Gram, ids: Sequence[str], point: Point) -> Hull:
 def regions(gram: Gram, labels: Mapping[str, str]) -> Regions:
     """Regions of the models in `labels` (model id to data set, task or whatever), calibrated by leaving each model out.
 
-    Regions of one model have no hull without it and are left out. InputError for fewer than two regions of two models.
+    Regions of one model are empty without it and are left out. InputError for fewer than two regions of two models.
     """
     place = {model: k for k, model in enumerate(gram.ids)}
     groups: dict[str, list[str]] = {}
@@ -124,44 +126,42 @@ def regions(gram: Gram, labels: Mapping[str, str]) -> Regions:
     if len(members) < 2:
         raise InputError(f"{len(members)} of {len(groups)} groups have two models or more; at least two such are "
                          "needed to tell where a model belongs.")
-    models = [(m, name) for name, its in members.items() for m in its]
-    apart = _leave_one_out(gram, members)
-    truth = np.array([list(members).index(name) for _, name in models])
-    own = apart[np.arange(len(models)), truth]
-    scale = float(np.median(own)) or float(np.median(apart)) or 1.0
-    beta = _fitted(apart, truth, scale)
-    chances = _chances(apart, scale, beta, len(models))
-    by_region = {name: own[truth == k] for k, name in enumerate(members)}
-    return Regions(members, by_region, tuple(sorted(set(groups) - set(members))), scale, beta,
-                   float((apart.argmin(axis=1) == truth).mean()), float(chances.max(axis=1).mean()), len(models))
-
-
-def _leave_one_out(gram: Gram, members: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """Distance of every model, region by region, to every region's hull without it: (models, regions)."""
-    place = {model: k for k, model in enumerate(gram.ids)}
     rows = [np.array([place[m] for m in its]) for its in members.values()]
-    everyone = np.concatenate(rows)
-    apart = np.empty((len(everyone), len(rows)))
-    for k, its in enumerate(rows):
-        mine = np.isin(everyone, its)
-        apart[:, k] = _distances(gram.matrix, its, everyone)
-        for i in np.flatnonzero(mine):
-            apart[i, k] = _distance(gram.matrix, its[its != everyone[i]], np.eye(len(gram.ids))[everyone[i]])[0]
-    return apart
+    truth = np.repeat(np.arange(len(rows)), [len(its) for its in rows])
+    own = np.array([_alone(gram.matrix, int(m), rows[k]) for m, k in zip(np.concatenate(rows), truth, strict=True)])
+    cosines = _without_itself(gram.matrix, rows, truth)
+    beta = _fitted(cosines, truth)
+    chances = _chances(cosines, beta, len(truth))
+    return Regions(members, {name: own[truth == k] for k, name in enumerate(members)},
+                   tuple(sorted(set(groups) - set(members))), beta, float((cosines.argmax(axis=1) == truth).mean()),
+                   float(chances.max(axis=1).mean()), len(truth))
 
 
-def _distances(g: np.ndarray, rows: np.ndarray, models: np.ndarray) -> np.ndarray:
-    """Distances of single models to one hull, (m,): all projected onto its affine span at once, which is the answer
-    where the weights come out positive; the others one by one."""
-    weights = _spanned(g[np.ix_(rows, rows)], g[np.ix_(rows, models)])
-    inside = (weights >= 0).all(axis=0)
-    squares = (np.diag(g)[models] - 2 * np.einsum("rm,rm->m", weights, g[np.ix_(rows, models)])
-               + np.einsum("rm,rm->m", weights, g[np.ix_(rows, rows)] @ weights))
-    sure = inside & (squares > 1e-6 * np.diag(g)[models])  # nearer than that it is read off the coefficients
-    found = np.sqrt(np.maximum(squares, 0.0))
-    for i in np.flatnonzero(~sure):
-        found[i] = _distance(g, rows, np.eye(len(g))[models[i]])[0]
-    return np.asarray(found)
+def _alone(g: np.ndarray, model: int, members: np.ndarray) -> float:
+    """Distance of a member to the hull of its fellows."""
+    wanted = np.zeros(len(g))
+    wanted[model] = 1.0
+    return _distance(g, members[members != model], wanted)[0]
+
+
+def _without_itself(g: np.ndarray, rows: list[np.ndarray], truth: np.ndarray) -> np.ndarray:
+    """Cosines (m, r) of models, region by region, with the centroids, each model left out of its own."""
+    models, everyone = np.concatenate(rows), np.arange(len(truth))
+    sums = np.stack([g[models][:, its].sum(axis=1) for its in rows], axis=1)
+    squares = np.tile([g[np.ix_(its, its)].sum() for its in rows], (len(truth), 1))
+    itself = np.diag(g)[models]
+    squares[everyone, truth] += itself - 2 * sums[everyone, truth]
+    sums[everyone, truth] -= itself
+    both = squares * itself[:, None]
+    return np.asarray(np.where(both > 0, sums / np.sqrt(np.where(both > 0, both, 1.0)), 0.0))
+
+
+def _cosine(g: np.ndarray, rows: np.ndarray, wanted: np.ndarray) -> float:
+    """Of the Point with coefficients `wanted` (n,) and the centroid of models `rows`; 0 where either is the base."""
+    used = np.flatnonzero(wanted)
+    inner = float(g[np.ix_(rows, used)].mean(axis=0) @ wanted[used])
+    squares = float(g[np.ix_(rows, rows)].mean()) * float(wanted[used] @ g[np.ix_(used, used)] @ wanted[used])
+    return inner / math.sqrt(squares) if squares > 0 else 0.0
 
 
 def _distance(g: np.ndarray, rows: np.ndarray, wanted: np.ndarray) -> tuple[float, np.ndarray]:
@@ -246,20 +246,19 @@ def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-13)[0])
 
 
-def _chances(apart: np.ndarray, scale: float, beta: float, models: int) -> np.ndarray:
-    """Probabilities (m, r) of regions at distances (m, r)."""
-    squares = np.square(apart / scale)
-    raw = np.exp(-beta * (squares - squares.min(axis=1, keepdims=True)))
+def _chances(cosines: np.ndarray, beta: float, models: int) -> np.ndarray:
+    """Probabilities (m, r) of regions from cosines (m, r)."""
+    raw = np.exp(beta * (cosines - cosines.max(axis=1, keepdims=True)))
     even = 1.0 / (models + 2)
-    return np.asarray((1 - even) * raw / raw.sum(axis=1, keepdims=True) + even / apart.shape[1])
+    return np.asarray((1 - even) * raw / raw.sum(axis=1, keepdims=True) + even / cosines.shape[1])
 
 
-def _fitted(apart: np.ndarray, truth: np.ndarray, scale: float) -> float:
+def _fitted(cosines: np.ndarray, truth: np.ndarray) -> float:
     """The β (1e-4 to 1e4) of the highest likelihood of the models' own regions."""
     from scipy.optimize import minimize_scalar
 
     def cost(log_beta: float) -> float:
-        chances = _chances(apart, scale, math.exp(log_beta), len(truth))
+        chances = _chances(cosines, math.exp(log_beta), len(truth))
         return -float(np.log(chances[np.arange(len(truth)), truth]).sum())
 
     reach = math.log(_FURTHEST)

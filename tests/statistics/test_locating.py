@@ -94,11 +94,12 @@ def test_planted_regions_are_found_again():
         assert where.predicted == labels[gram.ids[k]]
         assert not where.outside
         assert where.tail > 0
-        assert sum(where.probabilities) == pytest.approx(1)
-        assert [d for _, d in where.nearest] == sorted(d for _, d in where.nearest)
+        assert sum(p for _, p in where.probabilities) == pytest.approx(1)
+        assert where.confidence == max(p for _, p in where.probabilities)
+        assert [d for _, d in where.distances] == sorted(d for _, d in where.distances)
     middle = found.locate(gram, Point.of("base", dict.fromkeys(gram.ids[:6], 1 / 6)))
     assert middle.predicted == "r0"
-    assert middle.nearest[0][1] == pytest.approx(0, abs=1e-7)
+    assert middle.distances[0] == ("r0", pytest.approx(0, abs=1e-7))
     assert middle.tail == 1
     far = found.locate(gram, Point.of("base", {gram.ids[0]: 5.0}))
     assert far.outside
@@ -111,9 +112,19 @@ def test_leaving_one_out_is_what_locating_a_member_does():
     for name, members in found.members.items():
         for model, own in zip(members, found.own[name], strict=True):
             where = found.locate(gram, Point.of("base", {model: 1.0}))
-            assert dict(where.nearest)[name] == pytest.approx(own, abs=1e-7)
+            assert dict(where.distances)[name] == pytest.approx(own, abs=1e-7)
     right = [found.locate(gram, Point.of("base", {m: 1.0})).predicted == labels[m] for m in gram.ids]
     assert np.mean(right) == pytest.approx(found.accuracy)
+
+
+def test_directions_tell_short_task_vectors_too():
+    gram, labels = planted(seed=6)
+    lengths = np.random.default_rng(0).lognormal(sigma=1.5, size=len(gram.ids))
+    uneven = Gram(gram.ids, gram.groups, gram.values * np.outer(lengths, lengths))
+    assert regions(uneven, labels).accuracy == 1
+    for scale in (0.1, 1.0, 7.0):
+        assert regions(uneven, labels).locate(uneven, Point.of("base", {gram.ids[8]: scale})).predicted == "r1"
+    assert regions(uneven, labels).locate(uneven, Point.of("base")).confidence < 0.9
 
 
 def test_confidence_is_what_it_says_where_regions_are_mixed():
