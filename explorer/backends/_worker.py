@@ -14,8 +14,13 @@ from multiprocessing.connection import Client, Connection
 from explorer.backends._scheduler import Scheduler
 
 
-def main(address: str) -> None:
-    """Serve the parent at `address` until it hangs up."""
+_YIELDING = 10
+
+
+def main(address: str, background: bool = False) -> None:
+    """Serve the parent at `address` until it hangs up; in the `background` for work that nobody watches."""
+    if background and hasattr(os, "nice"):
+        os.nice(_YIELDING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt in the terminal is the parent's to handle
     connection = Client(address, authkey=os.environ.pop("EXPLORER_WORKER_KEY").encode())
     scheduler = Scheduler(connection.send)
@@ -35,4 +40,4 @@ def _listen(connection: Connection, scheduler: Scheduler) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], "background" in sys.argv[2:])

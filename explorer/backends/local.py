@@ -34,13 +34,14 @@ class local(Laned):
         return self._chosen or (None,)
 
     def _line(self, lane: str, device: str | None) -> Line:
-        return _Process()
+        return _Process(background=lane != "model")
 
 
 class _Process(Line):
-    """A worker process and the socket to it."""
+    """A worker process and the socket to it; one in the background leaves the processors to the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, background: bool = False) -> None:
+        self._background = background
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._stopping = threading.Event()
@@ -48,7 +49,8 @@ class _Process(Line):
     def open(self) -> None:
         key = secrets.token_hex(32)
         with Listener(authkey=key.encode()) as listener:
-            command = [sys.executable, "-m", "explorer.backends._worker", str(listener.address)]
+            command = [sys.executable, "-m", "explorer.backends._worker", str(listener.address),
+                       *(["background"] if self._background else [])]
             self._process = subprocess.Popen(command, env=os.environ | {"EXPLORER_WORKER_KEY": key})  # noqa: S603
             self.id = str(self._process.pid)
             if self._stopping.is_set():
