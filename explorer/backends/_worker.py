@@ -13,7 +13,6 @@ from multiprocessing.connection import Client, Connection
 
 from explorer.backends._scheduler import Scheduler
 
-
 _YIELDING = 10
 
 
