@@ -2,7 +2,7 @@
 
 The lattice has (2^depth + 1)² nodes (row, column), row 0 the lowest y, column 0 the lowest x. First all nodes of a
 coarse lattice of at most 9 × 9, coarse to fine, so that nothing wide is hidden; then squares are quartered, those of
-the largest estimated error times width first, until no error is above the tolerance or the budget is spent. Like a
+the largest estimated error times width^1.5 first, until no error is above the tolerance or the budget is spent. Like a
 boundary's search it keeps nothing between calls: what is known decides what comes next, so it can stop and go on.
 
 Between nodes the surface is a cubic spline in two dimensions (radial |r|³ with a linear trend, Duchon 1977). A node's
@@ -85,7 +85,7 @@ def next_cells(known: Mapping[Node, float], depth: int = 5, *, tolerance: float 
     for row, column, width in _leaves(given, side):
         error = sum(errors.get(c, 0.0) for c in _corners(row, column, width)) / 4
         if width > 1 and error > allowed:
-            bends.append((error * width, row, column, width))
+            bends.append((error * width**1.5, row, column, width))
     return _taken(sorted(bends, reverse=True), given, min(left, most))
 
 
