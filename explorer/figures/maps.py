@@ -23,12 +23,16 @@ AXES = ("x", "y", "z")
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """Places on a map besides the checkpoints: the base (k,), and a path (m, k) with its ends (2, k): α = 0, then 1."""
+    """Places on a map besides the checkpoints: the base (k,), and a path (m, k) with its ends (2, k): α = 0, then 1.
+
+    An `approximate` path is dotted.
+    """
 
     base: np.ndarray | None = None
     path: np.ndarray | None = None
     ends: np.ndarray | None = None
     end_names: tuple[str, str] = ("α = 0", "α = 1")
+    approximate: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +190,8 @@ def _draw_path(figure: go.Figure, overlay: Overlay, dark: bool) -> None:
     s, solid = surface(dark), overlay.path.shape[1] == 3
     kind = go.Scatter3d if solid else go.Scatter
     figure.add_trace(kind(**_axes(overlay.path), mode="lines+markers", name="path", showlegend=False, hoverinfo="skip",
-                          line={"color": s.accent, "width": 4 if solid else 2.5},
+                          line={"color": s.accent, "width": 4 if solid else 2.5,
+                                "dash": "dot" if overlay.approximate else "solid"},
                           marker={"size": 2 if solid else 4, "color": s.accent}))
     if overlay.ends is None:
         return

@@ -159,7 +159,8 @@ def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequ
                   choice.task)
     trail = None if walk is None else trail_of(ws, choice.spec, walk)
     height = HEIGHT if walk is None else HEIGHT - CURVE
-    overlay = Overlay(base=base_place(ws, choice.spec), path=None if trail is None else trail.places)
+    overlay = Overlay(base=base_place(ws, choice.spec), path=None if trail is None else trail.places,
+                      approximate=choice.spec.method != "pca")
     figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=height, overlay=overlay,
                      selected=basket(gram.ids))
     component_map(figure.to_json(), key="map", height=height, link=LINK, trail=trail,
