@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.starlette import App
 
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
+         "clusters": ":material/hive:",
          "jobs": ":material/checklist:", "catalog": ":material/inventory_2:"}
 # Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
 ICON = (

@@ -24,7 +24,7 @@ def ids(tested: AppTest) -> list[str]:
     return [str(option) for option in tested.selectbox(key="add").options]
 
 
-@pytest.mark.parametrize("page", ["map", "path", "mix", "jobs", "catalog"])
+@pytest.mark.parametrize("page", ["map", "path", "mix", "clusters", "jobs", "catalog"])
 def test_every_page_renders(app, page):
     tested = app(page, auto=False)
     assert not tested.exception
@@ -197,3 +197,19 @@ def test_a_head_the_base_does_not_keep_is_said_in_words(app):
         time.sleep(0.2)
         tested.run()
     assert "language-model head" in " ".join(error.value for error in tested.error).replace("\\", "")
+
+
+def test_clusters_say_what_chance_would_give_and_go_to_the_map(app):
+    tested = app("clusters")
+    shown = {m.label: (m.value, m.delta) for m in tested.metric}
+    assert shown["Accuracy"][0].endswith("%")
+    assert "chance" in shown["Accuracy"][1]
+    assert any("C1" in info.value for info in tested.info)
+    next(b for b in tested.button if b.label == "Show on the map").click().run()
+    assert tested.session_state["basket"]
+
+
+def test_more_clusters_than_models_are_refused_in_words(app):
+    tested = app("clusters", cluster_count="number", cluster_k=200)
+    assert not tested.exception
+    assert tested.error

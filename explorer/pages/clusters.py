@@ -1,0 +1,230 @@
+"""Do models trained alike lie together? Clusters of task vectors against any column, beside chance and the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer import registry, workflows
+from explorer.errors import ExplorerError
+from explorer.figures.colouring import label
+from explorer.figures.heat import confusion, layer_grid, similarity_map
+from explorer.pages._session import BASKET, chosen_base, dark, fail, nothing_yet, plain, workspace
+from explorer.statistics.paper import CLUSTERS, RAW
+from explorer.types import Base, Checkpoint, ClusterMetric
+from explorer.workflows.clustering import Cell, Clustered, Count, columns, ordering
+
+METHODS = {"spectral": "Spectral", "kmeans": "k-means", "hierarchical": "Hierarchical", "hdbscan": "HDBSCAN"}
+METRICS: dict[ClusterMetric, str] = {"cosine": "Cosine", "euclidean": "Euclidean", "raw-euclidean": "Raw weights"}
+FIGURES = (("accuracy", "Accuracy", "Clusters are mapped one-to-one to groups so that most models are right."),
+           ("ari", "Adjusted Rand", "Pairs on which clusters and groups agree, 0 by chance, 1 if equal."),
+           ("nmi", "Mutual information", "Normalised: what clusters say of groups, from 0 to 1."),
+           ("group_silhouette", "Silhouette", "How much nearer a model lies to its own group than to the next one."))
+HEIGHT = 600
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the controls say."""
+
+    base: str
+    by: str
+    method: str
+    metric: ClusterMetric
+    k: Count
+    layers: tuple[str, ...] | None
+    kinds: tuple[str, ...] | None
+
+
+def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]) -> Choice:
+    """One row: what is compared with what, and how."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        several = len(ws.catalog.bases()) > 1
+        which = st.selectbox("Base", [base.id, *(["all"] if several else [])], key="cluster_base", width=150,
+                             format_func=lambda b: "all bases" if b == "all" else base.name, persist_state="session")
+        known = columns(ws.catalog.checkpoints() if which == "all" else checkpoints)
+        st.session_state.setdefault("cluster_by", "dataset" if "dataset" in known else known[-1])
+        by = st.selectbox("Compare with", known, format_func=label, key="cluster_by", width=170,
+                          persist_state="session")
+        methods = registry.names("explorer.clusters")
+        method = st.selectbox("Method", sorted(methods, key=lambda m: list(METHODS).index(m) if m in METHODS else 9),
+                              format_func=lambda m: METHODS.get(m, m), key="cluster_method", width=150,
+                              persist_state="session")
+        metric = st.selectbox("Distance", list(METRICS), format_func=METRICS.__getitem__, key="cluster_metric",
+                              width=150, persist_state="session", help="Of task vectors; the paper's negative control "
+                              "is distances of raw weights, which for one base are the Euclidean ones.")
+        k = count()
+        with st.popover("Advanced", icon=":material/tune:"):
+            groups = ws.catalog.gram(base.id).groups
+            layers = st.multiselect("Layers", list(dict.fromkeys(g.layer for g in groups)), key="cluster_layers",
+                                    placeholder="All layers", persist_state="session")
+            kinds = st.multiselect("Kinds of parameters", list(dict.fromkeys(g.kind for g in groups)),
+                                   key="cluster_kinds", placeholder="All kinds", persist_state="session")
+    return Choice(which, by, method, metric, k, tuple(sorted(layers)) or None, tuple(sorted(kinds)) or None)
+
+
+def count() -> Count:
+    """How many clusters are looked for."""
+    kind = st.segmented_control("Clusters", ["groups", "eigengap", "number"], default="groups", required=True,
+                                key="cluster_count", persist_state="session", help="As many as there are groups, by "
+                                "the largest eigengap, or a number.",
+                                format_func={"groups": "As groups", "eigengap": "Eigengap", "number": "k"}.__getitem__)
+    if kind == "number":
+        return int(st.number_input("k", 2, 400, 4, key="cluster_k", width=100, persist_state="session"))
+    return "eigengap" if kind == "eigengap" else "groups"
+
+
+@st.cache_data(show_spinner="Clustering …", max_entries=64)
+def clustered(_ws: workflows.Workspace, choice: Choice, models: int) -> Clustered:
+    """Kept by the choice and the number of models, which only grows."""
+    return workflows.cluster(_ws, choice.base, choice.by, choice.method, choice.metric, choice.k, choice.layers,
+                             choice.kinds)
+
+
+@st.cache_data(show_spinner="Clustering by layer and kind …", max_entries=32)
+def located(_ws: workflows.Workspace, choice: Choice, models: int) -> tuple[Cell, ...]:
+    return workflows.where(_ws, choice.base, choice.by, choice.method, choice.metric, choice.k)
+
+
+def figures(found: Clustered) -> None:
+    """The figures with 95 % intervals and what chance would give."""
+    assert found.agreement is not None  # a column was chosen
+    known = {"accuracy": found.agreement.accuracy, "ari": found.agreement.ari, "nmi": found.agreement.nmi,
+             "group_silhouette": found.group_silhouette}
+    for column, (key, name, meaning) in zip(st.columns(len(FIGURES)), FIGURES, strict=True):
+        value, null, interval = known[key], found.nulls.get(key), found.intervals.get(key)
+        shown = "–" if value is None else f"{value:.1%}" if key == "accuracy" else f"{value:.2f}"
+        chance = "" if null is None else f"chance < {null.q95:.0%}" if key == "accuracy" else f"chance < {null.q95:.2f}"
+        between = "" if interval is None else f"95 % interval {interval[0]:.2f} to {interval[1]:.2f}. "
+        with column:
+            st.metric(name, shown, delta=chance or "no chance level", delta_color="off", delta_arrow="off",
+                      help=f"{meaning} {between}Chance: 95 of 100 shufflings of the labels stay below"
+                      + ("" if null is None else f" (p = {null.p:.3f})") + ".")
+    unit = "whole data sets" if found.unit == "dataset" else "single models"
+    low, high = found.intervals.get("accuracy", (float("nan"), float("nan")))
+    st.caption(f"{found.agreement.n} models, {len(found.agreement.groups)} groups, {found.clusters.k} clusters. "
+               f"Accuracy from {low:.0%} to {high:.0%} (95 %); null and interval draw {unit}.")
+
+
+def beside(choice: Choice) -> None:
+    """The paper's figure for the same question."""
+    claim = RAW if choice.metric == "raw-euclidean" else CLUSTERS.get(choice.by)
+    if claim is None:
+        return
+    doubt = f" Doubtful there: {claim.conflict}." if claim.conflict else ""
+    st.info(plain(f"The paper ({claim.id}, {claim.where}), on RoBERTa-base: {claim.text}: {claim.figure}.{doubt}"),
+            icon=":material/menu_book:")
+
+
+def misplaced(found: Clustered) -> None:
+    """Models outside their group's cluster, by name; and those that took no part."""
+    if found.misplaced:
+        some = ", ".join(found.misplaced[:12]) + (" …" if len(found.misplaced) > 12 else "")
+        st.markdown(f"**Misplaced ({len(found.misplaced)})**: {plain(some)}")
+    else:
+        st.markdown("**No model is misplaced.**")
+    for names, why in ((found.left_out, "without a value"), (found.alone, "alone in their group")):
+        if names:
+            st.caption(f"Left out, {why}: {len(names)} ({plain(', '.join(names[:6]))}{' …' if len(names) > 6 else ''})")
+
+
+def highlight(found: Clustered) -> None:
+    """A cluster chosen here is the selection on the map."""
+    numbers = sorted({int(v) for v in found.clusters.labels if v >= 0})
+    sizes = {v: int((found.clusters.labels == v).sum()) for v in numbers}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.selectbox("Cluster", numbers, key="cluster_shown", width=220,
+                              format_func=lambda v: f"Cluster {v + 1} · {sizes[v]} models")
+        if st.button("Show on the map", icon=":material/scatter_plot:", disabled=chosen is None):
+            ids = [i for i, v in zip(found.clusters.ids, found.clusters.labels, strict=True) if v == chosen]
+            st.session_state[BASKET] = ids
+            st.switch_page("explorer/pages/map.py")
+
+
+def by_group(found: Clustered) -> None:
+    assert found.agreement is not None
+    rows = [{"group": g, "models": int(row.sum()), "f1": found.agreement.f1[g],
+             "chance": n.q95 if (n := found.nulls.get(f"f1:{g}")) else None}
+            for g, row in zip(found.agreement.groups, found.agreement.confusion, strict=True)]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(420, 38 + 35 * len(rows)), column_config={
+        "group": st.column_config.TextColumn("Group"), "models": st.column_config.NumberColumn("Models"),
+        "f1": st.column_config.ProgressColumn("F1", min_value=0.0, max_value=1.0, format="%.2f"),
+        "chance": st.column_config.NumberColumn("Chance, 95 %", format="%.2f")})
+
+
+def heat(ws: workflows.Workspace, choice: Choice, found: Clustered) -> None:
+    """The matrix in the order of the tree."""
+    gram = workflows.gram(ws, choice.base, choice.layers, choice.kinds).subset(found.clusters.ids)
+    if len(gram.ids) < 3:
+        return
+    order, merges = ordering(gram, choice.metric)
+    if choice.metric == "cosine":
+        values, title = gram.cosines, "cosine"
+    else:
+        squares = np.square(gram.norms)
+        values = np.sqrt(np.maximum(squares[:, None] + squares - 2 * gram.matrix, 0.0))
+        title = "distance"
+    figure = similarity_map(values, found.names, found.groups, order, merges, title=title, dark=dark(), height=HEIGHT)
+    st.plotly_chart(figure, theme=None, key="cluster_heat", config={"displayModeBar": False},
+                    alt="Similarities of all models in the order of the dendrogram.")
+
+
+def grid(ws: workflows.Workspace, choice: Choice, models: int) -> None:
+    """Accuracy by layer and kind."""
+    cells = located(ws, choice, models)
+    layers = list(dict.fromkeys(c.layer for c in cells))
+    kinds = list(dict.fromkeys(c.kind for c in cells))
+    values, chance = np.full((len(layers), len(kinds)), np.nan), np.full((len(layers), len(kinds)), np.nan)
+    for c in cells:
+        row, column = layers.index(c.layer), kinds.index(c.kind)
+        if c.accuracy is not None and c.null is not None:
+            values[row, column], chance[row, column] = c.accuracy, c.null.q95
+    figure = layer_grid([x or "all layers" for x in layers], [x or "all kinds" for x in kinds], values, chance,
+                        dark=dark(), height=110 + 38 * len(layers))
+    st.plotly_chart(figure, theme=None, key="cluster_grid", config={"displayModeBar": False},
+                    alt="Accuracy of clustering by layer and kind of parameters.")
+
+
+def page(ws: workflows.Workspace, choice: Choice) -> None:
+    models = len(ws.catalog.checkpoints())
+    found = clustered(ws, choice, models)
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        heat(ws, choice, found)
+    with right:
+        figures(found)
+        beside(choice)
+        misplaced(found)
+        highlight(found)
+        tabs = st.tabs(["By group", "Confusion", "By layer and kind"])
+        with tabs[0]:
+            by_group(found)
+        with tabs[1]:
+            assert found.agreement is not None
+            st.plotly_chart(confusion(found.agreement, dark=dark()), theme=None, key="cluster_confusion",
+                            config={"displayModeBar": False}, alt="Models by group and cluster.")
+        with tabs[2]:
+            if st.toggle("Cluster by every layer and kind", key="cluster_where", persist_state="session"):
+                grid(ws, choice, models)
+            else:
+                st.caption("Where in the network do the groups live? One clustering for each layer and kind.")
+
+
+def show() -> None:
+    ws = workspace()
+    base = chosen_base(ws)
+    checkpoints = ws.catalog.checkpoints(base.id) if base else []
+    if base is None or not checkpoints:
+        nothing_yet("Clusters need checkpoints, and there are none yet. Import some on the Catalog page.")
+        return
+    try:
+        page(ws, controls(ws, base, checkpoints))
+    except ExplorerError as error:
+        fail(error)
+
+
+show()
