@@ -16,6 +16,22 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores already: m
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+TOGETHER = ("tests/browser/", "ray", "umap")
+"""Tests whose names hold one of these run in one process each: a server, a cluster, a compilation is paid for once."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests are given to processes one by one, but for those that belong together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((part for part in TOGETHER if part in nodeid.lower()), nodeid)
+
+    return Together(config, log)
+
+
 @pytest.fixture(scope="session")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny BERT `base`, its fine-tuned siblings m0 … m5 (m0–m2 and m3–m5 are groups) and `toy.csv`."""

@@ -329,6 +329,6 @@ def test_as_a_process_standard_output_is_the_json_alone(workspace: Path, zoo: Pa
     assert bad.stderr.startswith("error: unknown task 'none'")
 
 
-@pytest.mark.parametrize("method", [pytest.param(m, marks=pytest.mark.xdist_group(m)) for m in ("umap", "tsne", "mds")])
+@pytest.mark.parametrize("method", ["umap", "tsne", "mds"])
 def test_libraries_print_nothing_into_the_json(method: str, ask: Any) -> None:
     assert len(ask("map", "--method", method, "--seed", 3)["coords"]) == 6

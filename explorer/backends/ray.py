@@ -34,8 +34,12 @@ class ray(Laned):
         super().__init__()
         self._library = _library()
         self._connected = not self._library.is_initialized()
+        wanted = address or os.environ.get("RAY_ADDRESS") or "auto"
         if self._connected:
-            _connect(self._library, address or os.environ.get("RAY_ADDRESS") or "auto")
+            _connect(self._library, wanted)
+        elif wanted != "auto" and not _same(wanted, here := self._library.get_runtime_context().gcs_address):
+            raise UnavailableError(f"no Ray cluster at {wanted} can be joined: this process is connected to the one at "
+                                   f"{here} already.")
 
     def _devices(self) -> Sequence[str | None]:
         return ("cuda",) * int(self._library.cluster_resources().get("GPU", 0)) or (None,)
@@ -67,6 +71,13 @@ def _library() -> Any:
         return importlib.import_module("ray")
     except ImportError as e:
         raise UnavailableError("the backend `ray` needs the package ray; get it with pip install '.[ray]'.") from e
+
+
+def _same(address: str, other: str) -> bool:
+    """Whether two addresses name one cluster; this machine has several names."""
+    (host, _, port), (another, _, at) = address.rpartition(":"), other.rpartition(":")
+    local = {"localhost", "127.0.0.1", "0.0.0.0"}  # noqa: S104 - compared, not listened on
+    return port == at and (host == another or bool(local & {host, another}))
 
 
 def _connect(library: Any, address: str) -> None:

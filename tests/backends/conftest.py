@@ -17,11 +17,6 @@ NAMES = registry.names("explorer.backends")
 BESIDE = [name for name in NAMES if name != "inline"]
 
 
-def parameters(names: list[str] | tuple[str, ...]) -> list[object]:
-    """Names for a fixture; all tests with Ray run in one process, so that it is started once."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group("ray")) if name == "ray" else name for name in names]
-
-
 @pytest.fixture
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = str(Path(__file__).parent)
@@ -67,13 +62,13 @@ def started(name: str, request: pytest.FixtureRequest) -> Iterator[Backend]:
     eventually(lambda: not workers())
 
 
-@pytest.fixture(params=parameters(NAMES))
+@pytest.fixture(params=NAMES)
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """Each backend there is."""
     yield from started(request.param, request)
 
 
-@pytest.fixture(params=parameters(BESIDE))
+@pytest.fixture(params=BESIDE)
 def beside(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """Each backend that works beside this process."""
     yield from started(request.param, request)

@@ -238,7 +238,7 @@ def test_facts_tell_the_workers(backend: Backend) -> None:
     assert model.id
 
 
-@pytest.mark.parametrize("name", ["local", pytest.param("ray", marks=pytest.mark.xdist_group("ray"))])
+@pytest.mark.parametrize("name", ["local", "ray"])
 def test_closing_ends_running_and_queued_jobs_and_every_process(name: str, importable: None,
                                                                 request: pytest.FixtureRequest) -> None:
     made = backends.start(name, **({"address": request.getfixturevalue("cluster")} if name == "ray" else {}))

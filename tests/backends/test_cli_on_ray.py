@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 def test_a_path_on_a_cluster(cluster: str, made_workspace: Path, tmp_path: Path) -> None:
     answers: list[dict[str, Any]] = []

@@ -17,8 +17,6 @@ from explorer.backends import ray as module
 from explorer.errors import UnavailableError
 from explorer.types import Score
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 MAP = ".st-key-map .js-plotly-plot"
 CURVE = ".wse-curve .js-plotly-plot"
 DOTS = MAP + " .scatterlayer path.point"

@@ -10,8 +10,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from drag import CASES, measure
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.mark.parametrize(("dots", "dims"), CASES)
 def test_the_marker_keeps_up(opened, dots, dims):

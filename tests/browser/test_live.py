@@ -7,10 +7,7 @@ import signal
 from typing import Any
 
 import psutil
-import pytest
 from test_app import dots, measured, pick, reading
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def choose(page: Any, box: str, name: str) -> None:

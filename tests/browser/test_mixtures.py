@@ -14,8 +14,6 @@ from explorer.statistics.compact import compact
 from explorer.statistics.surrogate import fit
 from explorer.types import Gram, Group, Point, Score
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 def run(opened, script: str, given: object) -> list:
     page = opened("catalog")

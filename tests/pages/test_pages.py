@@ -17,7 +17,6 @@ from explorer import workflows
 from explorer.pages._session import plain
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("pages")
 
 
 def ids(tested: AppTest) -> list[str]:

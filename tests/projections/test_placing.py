@@ -15,8 +15,6 @@ from explorer.projections.pca import pca
 from explorer.projections.umap import umap
 from explorer.types import Point
 
-UMAP = pytest.mark.xdist_group("umap")
-
 
 def own_points(ids):
     return [Point.of("base", {key: 1.0}) for key in ids]
@@ -41,7 +39,7 @@ def test_pca_places_what_scikit_learn_transforms(seed, metric, dims, coefficient
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-@pytest.mark.parametrize(("method", "make"), [("pca", pca), pytest.param("umap", umap, marks=UMAP)])
+@pytest.mark.parametrize(("method", "make"), [("pca", pca), ("umap", umap)])
 def test_checkpoints_land_on_their_dots(method, make, metric):
     gram = gram_of(two_clusters(8))
     gram = gram.subset(gram.ids[::-1])
@@ -66,7 +64,6 @@ def test_the_base_and_what_cancels_out_lie_at_the_origin():
     np.testing.assert_allclose(base, other, atol=1e-9)
 
 
-@UMAP
 def test_umap_places_a_mean_of_one_cluster_within_it():
     gram = gram_of(two_clusters(12))
     middle = place(gram, [Point.of("base", dict.fromkeys(gram.ids[:12], 1 / 12))], "umap", 2, "cosine")[0]
@@ -89,6 +86,6 @@ def test_unknown_method_and_unknown_checkpoint_are_refused():
         place(gram, [Point.of("base", {"nobody": 1.0})], "pca")
 
 
-@pytest.mark.parametrize("method", ["pca", pytest.param("umap", marks=UMAP)])
+@pytest.mark.parametrize("method", ["pca", "umap"])
 def test_no_points_give_no_rows(method):
     assert place(gram_of(random_vectors(5)), [], method, 3).shape == (0, 3)

@@ -14,15 +14,10 @@ from explorer.registry import find, names, options
 METHODS = names("explorer.projections")
 
 
-def one_worker(name: str, *more: str):
-    """Parameters marked so that one test process alone pays for a method's compilation."""
-    return pytest.param(name, *more, marks=pytest.mark.xdist_group(name))
+BOTH = list(itertools.product(METHODS, ("cosine", "euclidean")))
 
 
-BOTH = [one_worker(name, metric) for name, metric in itertools.product(METHODS, ("cosine", "euclidean"))]
-
-
-@pytest.fixture(params=[one_worker(name) for name in METHODS])
+@pytest.fixture(params=METHODS)
 def method(request):
     return find("explorer.projections", request.param)
 
