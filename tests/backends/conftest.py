@@ -27,13 +27,14 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
-    """The address of a Ray cluster of one node with two CPUs."""
+    """The address of a Ray cluster of two nodes with two CPUs each: two backends find room on it at once."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
         from ray.cluster_utils import Cluster
 
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        made.add_node(num_cpus=2)
         yield made.address
         made.shutdown()
 

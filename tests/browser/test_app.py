@@ -25,8 +25,7 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
     return [tuple(dot) for dot in page.evaluate(script)]
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("dark", "size"), [(False, (1440, 900)), (True, (1024, 768))])
 @pytest.mark.parametrize(("path", "awaited"), [("", MAP), ("path", CURVE),
                                                ("mix", ".wse-mixture .wse-row"), ("jobs", "h3"),
                                                ("clusters", ".st-key-cluster_heat .js-plotly-plot"),
