@@ -19,13 +19,14 @@ from explorer.errors import ExplorerError
 from explorer.types import Base, Checkpoint, Task
 
 FETCH_AFTER = 10.0
-"""Seconds from opening the workspace to fetching the texts it lacks: the first map has the machine to itself."""
+"""Seconds from the first visit to fetching the texts it lacks: the first map has the machine to itself."""
 BASKET = "basket"
 ENDS = "path_ends"
 
 
 _opening = threading.Lock()
 _open: list[workflows.Workspace] = []
+_visited = threading.Event()
 
 
 def opened() -> workflows.Workspace:
@@ -34,8 +35,6 @@ def opened() -> workflows.Workspace:
         if not _open:
             ws = workflows.open_workspace(backend="local", options={"devices": settings.devices()})
             workflows.watch(ws)
-            # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
-            workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
             _open.append(ws)
         return _open[0]
 
@@ -43,6 +42,7 @@ def opened() -> workflows.Workspace:
 def close() -> None:
     """Close the workspace, if it is open."""
     with _opening:
+        _visited.clear()
         while _open:
             _open.pop().close()
 
@@ -50,7 +50,12 @@ def close() -> None:
 def workspace() -> workflows.Workspace:
     """The workspace that all sessions of this server share; where it can't be opened the page says why and stops."""
     try:
-        return opened()
+        ws = opened()
+        if not _visited.is_set():
+            _visited.set()
+            # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
+            workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
+        return ws
     except ExplorerError as error:
         st.subheader("The workspace can't be opened")
         fail(error)

@@ -176,11 +176,11 @@ def settled(ws: workflows.Workspace, walk: Walk, alpha: object) -> None:
     """The α that came to rest joins the curve: measured first on some texts, ahead of everything else, then on all."""
     if not isinstance(alpha, (int, float)) or alpha in alphas(walk) or not all(has_texts(t) for t in walk.tasks):
         return
-    extra(walk).append(float(alpha))
-    del extra(walk)[:-_KEPT]
-    point = walk.line.zero.moved(walk.line.one, float(alpha))
-    asks = workflows.passes(ws, Line(point, point, (0.0,)), walk.tasks, walk.probe)
     try:
+        point = walk.line.zero.moved(walk.line.one, float(alpha))
+        extra(walk).append(float(alpha))
+        del extra(walk)[:-_KEPT]
+        asks = workflows.passes(ws, Line(point, point, (0.0,)), walk.tasks, walk.probe)
         workflows.measure(ws, asks, owner=me(), replaces=f"alpha-{me()}", priority=URGENT,
                           title=f"α = {alpha:g} from {walk.zero} to {walk.one}").wait(PATIENCE)
     except ExplorerError as error:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
-from test_app import dots, measured, pick, reading
+import pytest
+from test_app import dots, pick, reading, wait_for_points
 
 
 def choose(page: Any, box: str, name: str) -> None:
     page.get_by_role("combobox", name=box).click()
     page.get_by_role("option", name=name, exact=True).click()
-
-
-def wait_for_points(page: Any, count: int) -> None:
-    page.wait_for_function("""(count) => {
-        const line = document.querySelector('.wse-curve .js-plotly-plot')?.data?.find(t => t.customdata);
-        return line && line.y.filter(v => v !== null).length >= count;
-    }""", arg=count)
 
 
 def custom_range(page: Any, points: int) -> None:
@@ -74,18 +70,29 @@ def test_hasty_selections_leave_no_stale_job(opened):
 def test_a_killed_worker_is_told_of_and_its_path_goes_on(opened, server_pid):
     page = opened("path")
     page.wait_for_selector(".wse-curve .js-plotly-plot")
-    choose(page, "To (α = 1)", "m3")
+    custom_range(page, 201)
+    told = page.get_by_text("ended with SIGKILL").first
+    for name in ("m3", "m1", "m5", "m2"):
+        choose(page, "To (α = 1)", name)
+        page.get_by_role("button", name="Cancel").wait_for()
+        for process in workers(server_pid):
+            os.kill(process.pid, signal.SIGKILL)
+        # on a fast machine the path may have been over before the worker was
+        if eventually(told.is_visible):
+            break
+    else:
+        pytest.fail("no killed worker was told of")
+    wait_for_points(page, 201)
     page.get_by_text("points are measured").wait_for()
-    custom_range(page, 120)
-    page.get_by_role("button", name="Cancel").wait_for()
-    wait_for_points(page, 8)
-    running = workers(server_pid)
-    assert running
-    for process in running:
-        os.kill(process.pid, signal.SIGKILL)
-    page.get_by_text("ended with SIGKILL").first.wait_for()
-    page.get_by_text("points are measured").wait_for()
-    assert measured(page) >= 120
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 15) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def test_three_dimensions_show_the_path_and_follow_alpha(opened):
