@@ -57,10 +57,13 @@ def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:
                         show_base=bool(walk.line.zero.terms and walk.line.one.terms))
     words = {"quantity": walk.quantity, "percent": walk.quantity == "accuracy", "unknown": "not measured yet",
              "full": "measured", "first": "first pass", "between": "between two measured points"}
-    component_curve(figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK, path=walk.key,
-                    label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=0.5 if low <= 0.5 <= high
-                    else low, low=low, high=high, words=words,
-                    on_settled=lambda: settled(ws, walk, heard(key, "settled")), on_cleared=clear)
+    said = component_curve(
+        figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK, path=walk.key,
+        label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=0.5 if low <= 0.5 <= high else low,
+        low=low, high=high, words=words, on_settled=lambda: settled(ws, walk, heard(key, "settled")),
+        on_cleared=clear)
+    if said.cleared:
+        st.rerun()  # the selection is drawn outside of the fragment
 
 
 def knots(at: Sequence[float], curve: Curve, far: bool) -> Knots:
@@ -74,8 +77,9 @@ def progress(ws: workflows.Workspace, walk: Walk, job: Job | None, tasks: Sequen
     """One line, always there: what runs, what is missing, or that everything is measured."""
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small"):
         if tasks:
-            st.selectbox("Task", tasks, key="map_task", label_visibility="collapsed", width=200,
-                         on_change=st.rerun)
+            chosen = st.selectbox("Task", tasks, key="map_task", label_visibility="collapsed", width=200)
+            if chosen != walk.tasks[0].name:
+                st.rerun()  # this is another path than the one that the fragment was made for
         status(ws, walk, job)
     if job is not None:
         for note in job.notes:

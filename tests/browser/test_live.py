@@ -118,6 +118,43 @@ def test_three_dimensions_show_the_path_and_follow_alpha(opened):
     assert reading(page).startswith("α = 0.")
 
 
+SOLID = """() => {
+    const plot = document.querySelector('.st-key-map .js-plotly-plot'), box = plot.getBoundingClientRect();
+    const {_size: size, scene} = plot._fullLayout, {projection, view, model} = scene._scene.glplot.cameraParams;
+    const times = (m, v) => [0, 1, 2, 3].map(row => v.reduce((sum, w, col) => sum + m[4 * col + row] * w, 0));
+    return plot.data.filter(t => t.customdata).flatMap(t => t.customdata.map((id, i) => {
+        const at = ['x', 'y', 'z'].map((axis, k) => plot._fullData.find(f => f.uid === t.uid || f.name === t.name)
+            [axis][i] * scene._scene.dataScale[k]);
+        const p = times(projection, times(view, times(model, [...at, 1])));
+        return [id[0], box.left + size.l + 0.5 * (1 + p[0] / p[3]) * size.w,
+                box.top + size.t + 0.5 * (1 - p[1] / p[3]) * size.h];
+    }));
+}"""
+
+
+def test_models_are_picked_in_space_and_in_the_plane_again(opened):
+    page = opened()
+    pick(page, 0, 1)
+    page.get_by_text("3-D", exact=True).click()
+    page.wait_for_function("() => document.querySelector('.st-key-map .js-plotly-plot')?._fullLayout?.scene?._scene")
+    page.wait_for_timeout(2500)
+    for _, x, y in sorted(page.evaluate(SOLID), reverse=True):
+        page.mouse.move(x, y)
+        page.wait_for_timeout(600)
+        page.mouse.down()
+        page.wait_for_timeout(300)  # picking reads a frame that was drawn meanwhile
+        page.mouse.up()
+        if eventually(page.get_by_role("heading", name="Selection · 2").is_visible, 4):
+            break
+    page.get_by_role("heading", name="Selection · 2").wait_for()
+    page.get_by_text("2-D", exact=True).click()
+    page.wait_for_selector(".st-key-map .scatterlayer path.point")
+    page.locator(".wse-thumb").focus()
+    page.keyboard.press("Escape")
+    page.get_by_text("Click a dot to pick it").wait_for()
+    pick(page, 1, 1)
+
+
 def test_picking_two_then_a_third_begins_anew(opened):
     page = opened()
     pick(page, 0, 1)

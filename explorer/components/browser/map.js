@@ -25,6 +25,7 @@ export class MapPart {
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(this.root);
     this.root.addEventListener("keydown", (event) => this.key(event));
+    this.plot.addEventListener("mousedown", (event) => { this.shift = event.shiftKey; }, true);
     draggable(this.marker, { move: (event) => this.dragTo(event) });
   }
 
@@ -51,7 +52,10 @@ export class MapPart {
     // A chosen tool (pan, lasso) stays chosen.
     const mode = this.plot._fullLayout?.dragmode;
     if (!this.solid && mode && before.figure) figure.layout.dragmode = mode;
-    if (before.figure && this.solid !== this.wasSolid) Plotly.purge(this.plot);
+    if (before.figure && this.solid !== this.wasSolid) {
+      Plotly.purge(this.plot);
+      this.listening = false; // whoever listened is forgotten with the drawing
+    }
     this.wasSolid = this.solid;
     await draw(Plotly, this.plot, figure, { scrollZoom: true, modeBarButtonsToRemove: REMOVED });
     if (!this.listening) this.listen();
@@ -61,7 +65,6 @@ export class MapPart {
 
   listen() {
     this.listening = true;
-    this.plot.removeAllListeners?.();
     this.plot.on("plotly_click", (event) => {
       const id = event.points[0]?.customdata?.[0];
       if (id) this.pick([id], event.event?.shiftKey ? "toggle" : "click");
@@ -75,7 +78,6 @@ export class MapPart {
     for (const name of ["plotly_afterplot", "plotly_relayouting", "plotly_relayout"]) {
       this.plot.on(name, () => this.place());
     }
-    this.plot.addEventListener("mousedown", (event) => { this.shift = event.shiftKey; }, true);
   }
 
   pick(ids, how) {
