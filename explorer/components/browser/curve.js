@@ -1,11 +1,8 @@
 // The loss curve and its slider: α is dragged here, the known curve answers at once, the server when α has settled.
 
-import { draw } from "./plotly.js";
+import { draw, fitted } from "./plotly.js";
 import { at, clamp, inverse, position, rounded, shown } from "./alpha.js";
-import { draggable, element, perFrame } from "./dom.js";
-
-const SETTLED = 250; // milliseconds without movement after which the exact point is asked for
-const SAID = 400; // and after which a screen reader is told
+import { SAID, SETTLED, afterRest, draggable, element, perFrame } from "./dom.js";
 
 export class CurvePart {
   constructor(parent, store, plotly) {
@@ -24,9 +21,10 @@ export class CurvePart {
     parent.replaceChildren(this.root);
     this.data = {};
     this.place = perFrame(() => this.placeMarker());
+    this.rest = afterRest(SETTLED, () => this.settle());
+    this.say = afterRest(SAID, (text) => { this.live.textContent = text; });
     this.off = store.on(() => this.changed());
-    this.resized = new ResizeObserver(() => this.resize());
-    this.resized.observe(this.root);
+    this.drop = fitted(plotly, this.plot, this.root);
     this.thumb.addEventListener("keydown", (event) => this.key(event));
     const drag = {
       start: (event) => this.dragTo(event),
@@ -68,12 +66,6 @@ export class CurvePart {
     this.place();
   }
 
-  resize() {
-    const width = this.root.clientWidth;
-    if (!width || !this.plot._fullLayout || this.plot._fullLayout.width === width) return;
-    this.plotly.then((Plotly) => Plotly.relayout(this.plot, { width }));
-  }
-
   // -------------------------------------------------------------- moving α
 
   move(alpha) {
@@ -106,8 +98,7 @@ export class CurvePart {
     this.place();
     if (this.store.state.alpha === this.resting) return;
     this.resting = this.store.state.alpha;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.settle(), SETTLED);
+    this.rest();
   }
 
   settle() {
@@ -143,8 +134,7 @@ export class CurvePart {
     this.value.textContent = text;
     this.thumb.setAttribute("aria-valuenow", alpha);
     this.thumb.setAttribute("aria-valuetext", text);
-    clearTimeout(this.saying);
-    this.saying = setTimeout(() => { this.live.textContent = text; }, SAID);
+    this.say(text);
   }
 
   reading(alpha, found) {
@@ -158,9 +148,8 @@ export class CurvePart {
 
   destroy() {
     this.off();
-    clearTimeout(this.timer);
-    clearTimeout(this.saying);
-    this.resized.disconnect();
-    if (window.Plotly && this.plot._fullLayout) window.Plotly.purge(this.plot);
+    this.rest.stop();
+    this.say.stop();
+    this.drop();
   }
 }

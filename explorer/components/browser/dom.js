@@ -9,23 +9,35 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// Calls `change` at most once a frame, with the last value.
+// Calls `change` at most once a frame.
 export function perFrame(change) {
   let waiting = false;
-  let last;
-  return (value) => {
-    last = value;
+  return () => {
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      change(last);
+      change();
     });
   };
 }
 
+export const SETTLED = 250; // milliseconds of rest after which the exact point is asked for
+export const SAID = 400; // and after which a screen reader is told
+
+// Calls `act` once nothing has called for it for so long; with the arguments of the last call.
+export function afterRest(milliseconds, act) {
+  let timer;
+  const again = (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => act(...given), milliseconds);
+  };
+  again.stop = () => clearTimeout(timer);
+  return again;
+}
+
 // Follows a pointer from its press on `handle` to its release, wherever it goes.
-export function draggable(handle, { start = () => {}, move, end = () => {} }) {
+export function draggable(handle, { start = () => {}, move }) {
   handle.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     event.preventDefault();
@@ -33,14 +45,12 @@ export function draggable(handle, { start = () => {}, move, end = () => {} }) {
     handle.focus?.();
     handle.setPointerCapture(event.pointerId);
     start(event);
-    const moved = (e) => move(e);
-    const over = (e) => {
-      handle.removeEventListener("pointermove", moved);
+    const over = () => {
+      handle.removeEventListener("pointermove", move);
       handle.removeEventListener("pointerup", over);
       handle.removeEventListener("pointercancel", over);
-      end(e);
     };
-    handle.addEventListener("pointermove", moved);
+    handle.addEventListener("pointermove", move);
     handle.addEventListener("pointerup", over);
     handle.addEventListener("pointercancel", over);
   });

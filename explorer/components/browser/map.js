@@ -3,7 +3,7 @@
 // The marker is an element of the page, so that moving it costs nothing, whatever the number of dots. In three
 // dimensions its place on the page comes from the scene's camera, as that of plotly's own annotations does.
 
-import { draw } from "./plotly.js";
+import { draw, fitted } from "./plotly.js";
 import { shown } from "./alpha.js";
 import { draggable, element, perFrame } from "./dom.js";
 import { field } from "./mixtures.js";
@@ -22,8 +22,7 @@ export class MapPart {
     this.data = {};
     this.place = perFrame(() => this.placeMarker());
     this.off = store.on(() => { this.place(); this.paint(); });
-    this.resized = new ResizeObserver(() => this.resize());
-    this.resized.observe(this.root);
+    this.drop = fitted(plotly, this.plot, this.root);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.plot.addEventListener("mousedown", (event) => { this.shift = event.shiftKey; }, true);
     draggable(this.marker, { move: (event) => this.dragTo(event) });
@@ -86,12 +85,6 @@ export class MapPart {
 
   key(event) {
     if (event.key === "Escape" && this.data.selectable) this.send("picked", { ids: [], how: "clear" });
-  }
-
-  resize() {
-    const width = this.root.clientWidth;
-    if (!width || !this.plot._fullLayout || this.plot._fullLayout.width === width) return;
-    this.plotly.then((Plotly) => Plotly.relayout(this.plot, { width }));
   }
 
   // -------------------------------------------------------------- the marker
@@ -184,8 +177,7 @@ export class MapPart {
 
   destroy() {
     this.off();
-    this.resized.disconnect();
-    if (window.Plotly && this.plot._fullLayout) window.Plotly.purge(this.plot);
+    this.drop();
   }
 }
 

@@ -2,10 +2,9 @@
 // when they have rested.
 
 import { clamp } from "./alpha.js";
-import { element, draggable, perFrame } from "./dom.js";
+import { SAID, SETTLED, afterRest, draggable, element, perFrame } from "./dom.js";
 import { placeOf, predict, surrogateOf, weightsAt } from "./mixtures.js";
 
-const SETTLED = 250;
 const [LOW, HIGH] = [-1, 2]; // limits of a free weight's slider; the marker on the map may go further
 
 const tidy = (weights) => weights.map((w) => Math.round(w * 1000) / 1000 || 0);
@@ -20,6 +19,8 @@ export class MixturePart {
     parent.replaceChildren(this.root);
     this.data = {};
     this.show = perFrame(() => this.render());
+    this.rest = afterRest(SETTLED, () => this.settle());
+    this.say = afterRest(SAID, (text) => { this.live.textContent = text; });
     this.off = store.on(() => this.changed());
   }
 
@@ -92,8 +93,7 @@ export class MixturePart {
     const now = JSON.stringify(this.store.state.weights);
     if (now === this.resting) return;
     this.resting = now;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.settle(), SETTLED);
+    this.rest();
   }
 
   settle() {
@@ -119,8 +119,7 @@ export class MixturePart {
     });
     const text = this.text(weights);
     this.reading.textContent = text;
-    clearTimeout(this.saying);
-    this.saying = setTimeout(() => { this.live.textContent = text; }, 400);
+    this.say(text);
   }
 
   text(weights) {
@@ -134,7 +133,7 @@ export class MixturePart {
 
   destroy() {
     this.off();
-    clearTimeout(this.timer);
-    clearTimeout(this.saying);
+    this.rest.stop();
+    this.say.stop();
   }
 }
