@@ -56,6 +56,15 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=__version__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
+    _models(verbs)
+    _clusters(verbs)
+    _tasks(verbs)
+    _losses(verbs)
+    _running(verbs)
+    return top
+
+
+def _models(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = _verb(verbs, "import", "add checkpoint folders to the workspace")
     p.add_argument("folders", nargs="+", metavar="FOLDER",
                    help="model, PEFT or task-vector folder, a folder of such, or a hub id")
@@ -77,12 +86,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=0)
     _selection(p)
 
-    _clusters(verbs)
 
-    _tasks(verbs)
-
-    _losses(verbs)
-
+def _running(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = _verb(verbs, "finetune", "train the models of a recipe")
     p.add_argument("recipe", metavar="RECIPE", help="YAML file; see data/recipes")
     p.add_argument("--only", action="append", metavar="NAME", help="only this run (may be repeated)")
@@ -101,7 +106,6 @@ def parser() -> argparse.ArgumentParser:
     p = _verb(verbs, "jobs", "the jobs of the app that holds the workspace; `jobs cancel ID` ends one")
     p = _verb(p.add_subparsers(dest="action", metavar="ACTION"), "cancel", "end a job of the app")
     p.add_argument("id", metavar="ID")
-    return top
 
 
 def _clusters(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
