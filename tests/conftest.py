@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ def made_workspace(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workspace(made_workspace: Path, tmp_path: Path) -> Path:
     """A copy of the made workspace that the test may change."""
     return Path(shutil.copytree(made_workspace, tmp_path / "ws"))
+
+
+@pytest.fixture
+def ws(workspace: Path) -> Iterator[Any]:
+    """That workspace, open in this process."""
+    from explorer import workflows
+
+    opened = workflows.open_workspace(workspace)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,6 @@ from explorer.weights.importing import NewBase, NewCheckpoint, Refused
 from explorer.workflows import Workspace
 
 PROBE = Probe(train=60, test=30)
-
-
-@pytest.fixture
-def ws(workspace: Path) -> Iterator[Workspace]:
-    opened = workflows.open_workspace(workspace)
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("backend", ["inline", "local"])

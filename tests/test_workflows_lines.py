@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from explorer import workflows
@@ -14,13 +11,6 @@ from explorer.types import Point, Probe
 from explorer.workflows import Workspace, lines
 
 PROBE = Probe(train=60, test=30)
-
-
-@pytest.fixture
-def ws(workspace: Path) -> Iterator[Workspace]:
-    opened = workflows.open_workspace(workspace)
-    yield opened
-    opened.close()
 
 
 def test_a_line_is_one_job_and_overflow_takes_nothing_from_the_rest(ws: Workspace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +11,6 @@ import torch
 from explorer import cli, workflows
 from explorer.errors import InputError
 from explorer.weights import exporting
-
-
-@pytest.fixture
-def ws(workspace: Path) -> workflows.Workspace:
-    opened = workflows.open_workspace(workspace)
-    yield opened
-    opened.close()
 
 
 def test_an_exported_mixture_is_loaded_by_transformers_and_imported_again(ws, tmp_path):
