@@ -52,6 +52,14 @@ def devices() -> list[str] | None:
     return [f"cuda:{i}" for i in range(gpus)] if DEVICE == "auto" and gpus > 1 else None
 
 
+def check_device(name: str) -> str:
+    """The name, if it is one that a device can have; whether it is here is found out by whoever computes on it."""
+    kind, numbered, number = name.partition(":")
+    if kind not in DEVICES or (numbered and (kind != "cuda" or not number.isdecimal())):
+        raise InputError(f"unknown device {name!r}; allowed: {', '.join(DEVICES)}, cuda:0, cuda:1 …")
+    return name
+
+
 def device(name: str = "auto") -> str:
     """The device to compute on: the one named ("cuda:1" is the second GPU), or the best there is.
 
@@ -59,9 +67,7 @@ def device(name: str = "auto") -> str:
     """
     import torch
 
-    kind, numbered, number = name.partition(":")
-    if kind not in DEVICES or (numbered and (kind != "cuda" or not number.isdecimal())):
-        raise InputError(f"unknown device {name!r}; allowed: {', '.join(DEVICES)}, cuda:0, cuda:1 …")
+    kind, numbered, number = check_device(name).partition(":")
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return next(d for d in ("cuda", "mps", "cpu") if present[d])

@@ -166,14 +166,19 @@ class Catalog:
 
     def add_point(self, name: str, point: Point) -> None:
         """Keep a Point under a name; InputError if the name is empty or taken."""
-        name = " ".join(name.split())
-        taken = "SELECT name FROM points UNION SELECT name FROM checkpoints UNION SELECT name FROM bases"
         with self.database.transaction() as cursor:
-            if not name or name == "base":
-                raise InputError(f"a Point can't be called {name!r}; give it a name of its own.")
-            if (name,) in cursor.execute(taken).fetchall():
-                raise InputError(f"the name {name!r} is taken; choose another one.")
-            cursor.execute("INSERT INTO points (name, recipe) VALUES (?, ?)", [name, canonical_json(point.as_dict())])
+            cursor.execute("INSERT INTO points (name, recipe) VALUES (?, ?)",
+                           [self.check_name(name), canonical_json(point.as_dict())])
+
+    def check_name(self, name: str) -> str:
+        """The name as a Point would have it; InputError if it is empty or taken."""
+        name = " ".join(name.split())
+        if not name or name == "base":
+            raise InputError(f"a Point can't be called {name!r}; give it a name of its own.")
+        taken = "SELECT name FROM points UNION SELECT name FROM checkpoints UNION SELECT name FROM bases"
+        if (name,) in self.database.rows(taken):
+            raise InputError(f"the name {name!r} is taken; choose another one.")
+        return name
 
     def points(self) -> dict[str, Point]:
         """The named Points, in order of arrival."""
@@ -243,21 +248,24 @@ class Catalog:
 
     def scored_points(self, task: Task, probe: Probe, base: str) -> list[tuple[Point, Score]]:
         """Every Point of a base that has a score on a task with these settings, in order of arrival."""
-        recipes = self.database.rows("SELECT point, recipe FROM scores WHERE task = ? AND probe = ? ORDER BY added, "
-                                     "point", [task.digest, probe.key])
-        scores = self.known_scores(task, probe)
-        found = [(_point(recipe), scores[key]) for key, recipe in recipes if key in scores]
+        rows = self.database.rows(f"SELECT recipe, {_SCORE} FROM scores WHERE task = ? AND probe = ? "
+                                  "ORDER BY added, point", [task.digest, probe.key])
+        found = [(_point(recipe), _score(row)) for recipe, *row in rows]
         return [(p, s) for p, s in found if p.base == base]
 
     def _scores(self, clause: str, task: Task, probe: Probe, *values: Any) -> dict[str, Score]:
         rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ? {clause}",
                                   [task.digest, probe.key, *values])
-        return {r[0]: Score(**_named(_SCORE, r[:-1]), losses=np.frombuffer(r[-1], "<f4")) for r in rows}
+        return {r[0]: _score(r) for r in rows}
 
 
 def _named(columns: str, row: Sequence[Any]) -> dict[str, Any]:
     """The first columns of a row by name."""
     return dict(zip(columns.split(", "), row, strict=False))
+
+
+def _score(row: Sequence[Any]) -> Score:
+    return Score(**_named(_SCORE, row[:-1]), losses=np.frombuffer(row[-1], "<f4"))
 
 
 def _point(recipe: str) -> Point:

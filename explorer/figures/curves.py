@@ -100,7 +100,7 @@ def _draw(figure: go.Figure, axis: Axis, curve: Curve, quantity: Quantity, tint:
     if len(rows) > 1:
         figure.add_trace(go.Scatter(
             x=[x for x, _ in rows] + [x for x, _ in reversed(rows)],
-            y=[v.value + 1.96 * v.stderr for _, v in rows] + [v.value - 1.96 * v.stderr for _, v in reversed(rows)],
+            y=[v.value + v.half for _, v in rows] + [v.value - v.half for _, v in reversed(rows)],
             fill="toself", fillcolor=fade(tint, 0.13), line={"width": 0}, mode="lines", hoverinfo="skip",
             showlegend=False, name=f"{name}: 95 % band", **together))
     shown = [None if v is None else v.value for v in curve.values]
@@ -112,7 +112,7 @@ def _draw(figure: go.Figure, axis: Axis, curve: Curve, quantity: Quantity, tint:
         hovertemplate="%{hovertext}<extra></extra>", line={"color": tint, "width": 2.5, "dash": dash},
         marker={"size": 8, "color": tint, "line": {"width": 1.5, "color": tint},
                 "symbol": ["circle" if v is None or v.measured == "full" else "circle-open" for v in curve.values]},
-        error_y={"array": [None if v is None else 1.96 * v.stderr for v in curve.values], "color": fade(tint, 0.55),
+        error_y={"array": [None if v is None else v.half for v in curve.values], "color": fade(tint, 0.55),
                  "thickness": 1.2, "width": 3}))
 
 
@@ -122,7 +122,7 @@ def _card(alpha: float, value: Estimate | None, name: str, quantity: Quantity) -
     how = "" if value.measured == "full" else "<br>first pass: some of the texts"
     head = f"{html.escape(name)}<br>" if name else ""
     return (f"{head}α = <b>{alpha:.4g}</b><br>{quantity} <b>{_text(value.value, quantity, 4)}</b> "
-            f"± {_text(1.96 * value.stderr, quantity, 4)} (95 %){how}")
+            f"± {_text(value.half, quantity, 4)} (95 %){how}")
 
 
 def _minimum(figure: go.Figure, axis: Axis, curve: Curve, s: Surface) -> None:

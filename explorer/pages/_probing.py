@@ -69,7 +69,7 @@ def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:
 def knots(at: Sequence[float], curve: Curve, far: bool) -> Knots:
     """The known part of a curve."""
     known = [(a, v) for a, v in zip(at, curve.values, strict=True) if v is not None]
-    return Knots([a for a, _ in known], [v.value for _, v in known], [1.96 * v.stderr for _, v in known],
+    return Knots([a for a, _ in known], [v.value for _, v in known], [v.half for _, v in known],
                  [v.measured for _, v in known], far)
 
 

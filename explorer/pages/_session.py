@@ -124,6 +124,17 @@ def nothing_yet(message: str) -> None:
     st.page_link("explorer/pages/catalog.py", label="Open the catalog", icon=":material/inventory_2:")
 
 
+def material(ws: workflows.Workspace, what: str) -> tuple[Base, list[Checkpoint], list[Task]] | None:
+    """The base looked at, its checkpoints and all tasks, of which `what` needs some; says what is missing, if it is."""
+    base = chosen_base(ws)
+    checkpoints, tasks = ws.catalog.checkpoints(base.id) if base else [], ws.catalog.tasks()
+    if base is not None and checkpoints and tasks:
+        return base, checkpoints, tasks
+    lacking = "tasks" if checkpoints else "checkpoints"
+    nothing_yet(f"{what} needs {lacking}, and there are none yet. Add some on the Catalog page.")
+    return None
+
+
 def names(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
     """Names by id."""
     return {c.id: c.name for c in checkpoints}

@@ -5,7 +5,6 @@ What belongs to a session (further α, jobs) is kept under the identity of the p
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,12 +18,13 @@ from explorer.evaluation.work import Ask
 from explorer.figures.curves import Curve, Quantity
 from explorer.pages._jobs import active
 from explorer.pages._session import fail, has_texts, me, workspace
-from explorer.paths.alphas import FAR
-from explorer.paths.boundary import Boundary, Side, next_boundary_alpha, threshold
+from explorer.paths.alphas import is_far
+from explorer.paths.boundary import Boundary
 from explorer.paths.refinement import next_alpha
 from explorer.statistics.passes import mean, value_of
 from explorer.statistics.readings import normalised
 from explorer.types import Estimate, Line, MapSpec, Point, Probe, Score, Task
+from explorer.workflows.lines import SIDES, boundary_step
 from explorer.workflows.probing import URGENT
 
 PATIENCE = 1.2
@@ -53,7 +53,7 @@ class Walk:
 
     @property
     def far(self) -> bool:
-        return max(abs(a) for a in self.line.alphas) > FAR
+        return is_far(self.line.alphas)
 
 
 def extra(walk: Walk) -> list[float]:
@@ -224,14 +224,13 @@ def boundaries(ws: workflows.Workspace, walk: Walk) -> list[Boundary | float]:
     excess = st.session_state.get("excess") or 0.0
     if not st.session_state.get("find_boundary") or excess <= 0 or len(walk.tasks) != 1:
         return []
-    line = Line(walk.line.zero, walk.line.one, tuple(sorted({0.0, 1.0, *alphas(walk), *extra(walk)})))
+    line = Line(walk.line.zero, walk.line.one, (0.0, 1.0, *walk.line.alphas, *extra(walk)))
     scores = ws.catalog.scores(line.points, walk.tasks[0], walk.probe)
-    known = {a: s.loss for a, s in zip(line.alphas, scores, strict=True) if s is not None}
-    known |= dict.fromkeys(lost(walk), math.inf)
+    known: dict[float, Score | None] = {a: s for a, s in zip(line.alphas, scores, strict=True) if s is not None}
     if not {0.0, 1.0} <= known.keys():
         return []
-    sides: tuple[Side, ...] = ("zero", "one")
-    return [next_boundary_alpha(known, side, threshold(known[float(side == "one")], excess)) for side in sides]
+    known |= dict.fromkeys(lost(walk))
+    return [boundary_step(known, side, excess) for side in SIDES]
 
 
 def lost(walk: Walk) -> list[float]:

@@ -16,7 +16,7 @@ from explorer.figures.heat import confusion, layer_grid, similarity_map
 from explorer.pages._session import BASKET, chosen_base, dark, fail, nothing_yet, plain, workspace
 from explorer.statistics.paper import CLUSTERS, RAW
 from explorer.types import Base, Checkpoint, ClusterMetric
-from explorer.workflows.clustering import Cell, Clustered, Count, columns, ordering
+from explorer.workflows.clustering import Cell, Clustered, Count, columns, distances, ordering
 
 METHODS = {"spectral": "Spectral", "kmeans": "k-means", "hierarchical": "Hierarchical", "hdbscan": "HDBSCAN"}
 METRICS: dict[ClusterMetric, str] = {"cosine": "Cosine", "euclidean": "Euclidean", "raw-euclidean": "Raw weights"}
@@ -162,12 +162,8 @@ def heat(ws: workflows.Workspace, choice: Choice, found: Clustered) -> None:
     if len(gram.ids) < 3:
         return
     order, merges = ordering(gram, choice.metric)
-    if choice.metric == "cosine":
-        values, title = gram.cosines, "cosine"
-    else:
-        squares = np.square(gram.norms)
-        values = np.sqrt(np.maximum(squares[:, None] + squares - 2 * gram.matrix, 0.0))
-        title = "distance"
+    alike = choice.metric == "cosine"
+    values, title = (gram.cosines, "cosine") if alike else (distances(gram, choice.metric), "distance")
     figure = similarity_map(values, found.names, found.groups, order, merges, title=title, dark=dark(), height=HEIGHT)
     st.plotly_chart(figure, theme=None, key="cluster_heat", config={"displayModeBar": False},
                     alt="Similarities of all models in the order of the dendrogram.")

@@ -16,10 +16,11 @@ from explorer.errors import ExplorerError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale
 from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._session import basket, chosen_base, dark, fail, has_texts, me, names, nothing_yet, plain, workspace
+from explorer.pages._session import basket, dark, fail, has_texts, material, me, names, plain, workspace
 from explorer.pages._walks import warmed
 from explorer.paths.mixture import addition, analogy, negation, uniform
 from explorer.statistics.compact import compact
+from explorer.statistics.passes import value_of
 from explorer.statistics.surrogate import Goal, propose
 from explorer.statistics.work import Fitted
 from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Score, Task
@@ -261,7 +262,7 @@ def panel(ws: workflows.Workspace, bench: Bench, fitted: Fitted | None, why: str
     sent = None if fitted is None else compact_json(compact(fitted.surrogate, bench.gram, bench.ids))
     component_mixture([c.name for c in bench.models], weights, key="mixture", link=LINK, start=start,
                       places=places[1:], origin=places[0], simplex=bench.simplex, surrogate=sent,
-                      measured=[{"weights": row, "loss": s.loss, "half": 1.96 * s.stderr} for row, s in known],
+                      measured=[{"weights": row, "loss": s.loss, "half": value_of(s).half} for row, s in known],
                       words=words, on_settled=lambda: settled(ws, bench, heard("mixture", "settled")))
     if not has_texts(bench.task):
         st.caption(f"The texts of {plain(bench.task.name)} are not on this machine: nothing new can be measured.")
@@ -328,15 +329,11 @@ def table(ws: workflows.Workspace, bench: Bench) -> None:
 
 def show() -> None:
     ws = workspace()
-    base = chosen_base(ws)
-    checkpoints, tasks = ws.catalog.checkpoints(base.id) if base else [], ws.catalog.tasks()
-    if base is None or not checkpoints or not tasks:
-        what = "tasks" if checkpoints else "checkpoints"
-        nothing_yet(f"A mixture needs {what}, and there are none yet. Add some on the Catalog page.")
+    if (found := material(ws, "A mixture")) is None:
         return
     apply_next()
     try:
-        bench = controls(ws, base, checkpoints, tasks)
+        bench = controls(ws, *found)
         if not bench.models:
             st.info("Choose the models to mix, here or on the map.", icon=":material/tune:")
             return

@@ -13,10 +13,10 @@ from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.pages._probing import LINK, panel
-from explorer.pages._session import ENDS, basket, chosen_base, dark, fail, names, nothing_yet, plain, workspace
+from explorer.pages._session import ENDS, basket, dark, fail, material, names, plain, workspace
 from explorer.pages._walks import Walk, boundaries, trail_of, whole
 from explorer.paths.alphas import RANGES, grid
-from explorer.statistics.readings import Reading, barrier, minimum
+from explorer.statistics.readings import NORMAL, Reading, barrier, minimum
 from explorer.types import Base, Checkpoint, Head, MapSpec, Point, Probe, Task
 
 HEIGHT = 390
@@ -133,7 +133,7 @@ def readings(ws: workflows.Workspace, walk: Walk) -> None:
             st.metric(name, "–" if reading is None else f"{reading.value:.3f}", help=f"{meaning} On "
                       f"{plain(walk.tasks[0].name)}, ± half the 95 % interval.", delta_color="off", delta_arrow="off",
                       delta="not yet" if reading is None
-                      else f"± {1.96 * reading.stderr:.3f} at α = {reading.alpha:.3g}")
+                      else f"± {NORMAL * reading.stderr:.3f} at α = {reading.alpha:.3g}")
     if len(walk.tasks) > 1:
         st.caption(f"These four are of {plain(walk.tasks[0].name)}, the first task.")
     borders(ws, walk)
@@ -201,14 +201,10 @@ def table(ws: workflows.Workspace, walk: Walk) -> None:
 
 def show() -> None:
     ws = workspace()
-    base = chosen_base(ws)
-    checkpoints, tasks = ws.catalog.checkpoints(base.id) if base else [], ws.catalog.tasks()
-    if base is None or not checkpoints or not tasks:
-        what = "tasks" if checkpoints else "checkpoints"
-        nothing_yet(f"A path needs {what}, and there are none yet. Add some on the Catalog page.")
+    if (found := material(ws, "A path")) is None:
         return
     try:
-        walk = controls(ws, base, checkpoints, tasks)
+        walk = controls(ws, *found)
         if walk.tasks:
             live(ws, walk)
         else:

@@ -131,3 +131,8 @@ class Estimate:
     value: float
     stderr: float
     measured: Literal["full", "first"] = "full"
+
+    @property
+    def half(self) -> float:
+        """Half of the 95 % interval."""
+        return 1.96 * self.stderr

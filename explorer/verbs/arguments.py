@@ -40,15 +40,7 @@ def tasks(ws: Workspace, args: argparse.Namespace) -> list[Task]:
 def device(args: argparse.Namespace) -> str | None:
     """The device asked for, if the verb has one and it was named; InputError for a name that no machine has."""
     name: str | None = getattr(args, "device", None)
-    return None if name is None else check_device(name)
-
-
-def check_device(name: str) -> str:
-    """The name, if it is one that a device can have; whether it is here is found out by whoever computes on it."""
-    kind, numbered, number = name.partition(":")
-    if kind not in settings.DEVICES or (numbered and (kind != "cuda" or not number.isdecimal())):
-        raise InputError(f"unknown device {name!r}; allowed: {', '.join(settings.DEVICES)}, cuda:0, cuda:1 …")
-    return name
+    return None if name is None else settings.check_device(name)
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

@@ -15,9 +15,9 @@ from explorer.paths import mixture
 from explorer.statistics.readings import mean_over_tasks
 from explorer.types import Score
 from explorer.verbs.arguments import probe, task_list, tasks
-from explorer.verbs.models import recipe
 from explorer.verbs.printing import Answer, checkpoint_names, number, score_row, shown, table
 from explorer.workflows import Workspace
+from explorer.workflows.naming import recipe
 
 # name → (how many models it takes, least and most, and the weights it makes of their names)
 PRESETS: dict[str, tuple[int, int, Callable[..., dict[str, float]]]] = {

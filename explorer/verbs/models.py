@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from explorer import registry, workflows
 from explorer.catalog import bundle
 from explorer.errors import UnknownNameError
-from explorer.types import MapSpec, Point
+from explorer.types import MapSpec
 from explorer.verbs.arguments import kinds, names
 from explorer.verbs.printing import Answer, checkpoint_names, table
 from explorer.workflows import Workspace
+from explorer.workflows.naming import recipe, spelled
 
 
 def import_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
@@ -72,18 +72,6 @@ def points_list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     kept = ws.catalog.points()
     return ({"points": [{"name": name, "recipe": recipe(ws, point)} for name, point in kept.items()]},
             table([{"name": name, "recipe": spelled(ws, point)} for name, point in kept.items()]))
-
-
-def recipe(ws: Workspace, point: Point) -> dict[str, Any]:
-    """A Point's recipe with names for ids, in the form in which a verb reads one."""
-    known = checkpoint_names(ws)
-    return {"base": ws.catalog.base(point.base).name, "terms": {known[i]: c for i, c in point.terms}}
-
-
-def spelled(ws: Workspace, point: Point) -> str:
-    """A Point's recipe as a sum."""
-    said = recipe(ws, point)
-    return said["base"] + "".join(f" {'+' if c >= 0 else '−'} {abs(c):g}·{name}" for name, c in said["terms"].items())
 
 
 def pack_verb(ws: Workspace, args: argparse.Namespace) -> Answer:

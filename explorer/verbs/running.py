@@ -11,7 +11,6 @@ from pathlib import Path
 
 from explorer import settings, workflows
 from explorer.errors import WorkspaceError
-from explorer.verbs.arguments import check_device
 from explorer.verbs.printing import Answer, table
 from explorer.workflows import Workspace, journal
 
@@ -26,7 +25,7 @@ def serve(args: argparse.Namespace) -> int:
     if workspace := getattr(args, "workspace", None):
         os.environ["EXPLORER_WORKSPACE"] = str(settings.workspace(workspace))
     if args.device is not None:
-        os.environ["EXPLORER_DEVICE"] = ",".join(check_device(name.strip()) for name in args.device.split(","))
+        os.environ["EXPLORER_DEVICE"] = ",".join(settings.check_device(name.strip()) for name in args.device.split(","))
     app = settings.ROOT / "app.py"
     os.chdir(settings.ROOT)  # where .streamlit/config.toml is looked for
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), "--server.address", args.host,  # noqa: S606

@@ -30,7 +30,7 @@ from explorer.types import Checkpoint, ClusterMetric, Clusters, Gram, Group
 from explorer.workflows.mapping import gram
 from explorer.workflows.opening import Workspace
 
-__all__ = ["Cell", "Clustered", "Count", "cluster", "columns", "ordering", "where"]
+__all__ = ["Cell", "Clustered", "Count", "cluster", "columns", "distances", "ordering", "where"]
 
 Count = int | Literal["groups", "eigengap"]
 """How many clusters: a number, as many as there are groups, or by the eigengap. HDBSCAN finds its own number."""

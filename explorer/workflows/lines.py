@@ -132,7 +132,7 @@ def boundary(ws: Workspace, zero: Point, one: Point, task: Task, probe: Probe, e
         lost = _attempt(ws, [ask := Ask(point, task, probe)], title)
         reasons |= {asked: lost[ask]} if ask in lost else {}
         (scores[asked],) = ws.catalog.scores([point], task, probe)
-        asked = _next(scores, side, excess, tolerance, limit)
+        asked = boundary_step(scores, side, excess, tolerance, limit)
     last, first = scores.get(math.nan if asked.alpha is None else asked.alpha), scores[end]
     if last is not None and first is not None:
         asked = replace(asked, stderr=readings.paired(last, first).stderr)
@@ -145,8 +145,12 @@ def check_search(excess: float, tolerance: float, side: Side = "one", limit: flo
     next_boundary_alpha({}, side, excess, limit, tolerance)
 
 
-def _next(scores: Mapping[float, Score | None], side: Side, excess: float, tolerance: float,
-          limit: float | None) -> float | Boundary:
+def boundary_step(scores: Mapping[float, Score | None], side: Side, excess: float, tolerance: float = 0.01,
+                  limit: float | None = None) -> float | Boundary:
+    """The α to measure next on a side, or its Boundary, from the scores so far; None where the model overflows.
+
+    The side's end must be among them. Beside `boundary`, for callers that do not wait.
+    """
     known = {a: math.inf if s is None or not math.isfinite(s.loss) else s.loss for a, s in scores.items()}
     end = 1.0 if side == "one" else 0.0
     if math.isinf(known[end]):

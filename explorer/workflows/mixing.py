@@ -12,6 +12,7 @@ from explorer.statistics.surrogate import LEAST
 from explorer.statistics.work import Fitting
 from explorer.types import Point, Probe, Task
 from explorer.weights.exporting import Exporting, check_target
+from explorer.workflows.naming import members, named_checkpoints, recipe
 from explorer.workflows.opening import Workspace
 
 
@@ -19,10 +20,7 @@ def mix(ws: Workspace, weights: Mapping[str, float]) -> Point:
     """base + Σ weight · Δ of checkpoints by name or id; RecipeError where they can't be mixed."""
     if not weights:
         raise RecipeError("the mixture is empty; give at least one checkpoint a weight.")
-    Point.of("", weights)  # says which name has a coefficient that is no finite number
-    chosen = {name: ws.catalog.checkpoint(name) for name in weights}
-    if len({c.id for c in chosen.values()}) < len(chosen):
-        raise RecipeError("the mixture names a checkpoint twice.")
+    chosen = named_checkpoints(ws, weights, "mixture")
     bases = {c.base for c in chosen.values()}
     if len(bases) > 1:
         told = ", ".join(f"{c.name} ({ws.catalog.base(c.base).name})" for c in chosen.values())
@@ -37,12 +35,7 @@ def keep(ws: Workspace, name: str, point: Point) -> None:
 
 def check_name(ws: Workspace, name: str) -> None:
     """InputError where `keep` would refuse the name, for callers that have much to do before they keep a Point."""
-    plain = " ".join(name.split())
-    if not plain or plain == "base":
-        raise InputError(f"a Point can't be called {plain!r}; give it a name of its own.")
-    taken = {*ws.catalog.points(), *(c.name for c in ws.catalog.checkpoints()), *(b.name for b in ws.catalog.bases())}
-    if plain in taken:
-        raise InputError(f"the name {plain!r} is taken; choose another one.")
+    ws.catalog.check_name(name)
 
 
 def export(ws: Workspace, point: Point, out: Path) -> Job:
@@ -50,12 +43,9 @@ def export(ws: Workspace, point: Point, out: Path) -> Job:
     out = out.expanduser().absolute()
     check_target(out)
     base = ws.catalog.base(point.base)
-    used = dict(point.terms)
-    members = [c for c in ws.catalog.checkpoints(base.id) if c.id in used]
-    recipe = {"base": base.name, "terms": {c.name: used[c.id] for c in members}}
-    request = Exporting(base, str(ws.catalog.resolve(base.path)), {c.id: str(ws.catalog.resolve(c.path))
-                                                                   for c in members}, point, str(out),
-                        {"name": out.name, "base": base.name, "method": "mixture", "recipe": recipe})
+    folders = {c.id: str(ws.catalog.resolve(c.path)) for c in members(ws, [point])}
+    meta = {"name": out.name, "base": base.name, "method": "mixture", "recipe": recipe(ws, point)}
+    request = Exporting(base, str(ws.catalog.resolve(base.path)), folders, point, str(out), meta)
     return ws.backend.submit(Work(f"Export to {out.name}", "explorer.weights.exporting:export", request, lane="side"))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from explorer.errors import InputError, RecipeError, UnknownNameError
 from explorer.types import Base, Checkpoint, Point
@@ -56,27 +58,51 @@ def _recipe(ws: Workspace, text: str) -> Point:
     terms = raw.get("terms", {})
     if not isinstance(terms, dict):
         raise RecipeError(f"the recipe's terms are {terms!r}; an object of name: coefficient is needed.")
-    Point.of("", terms)  # says which name has a coefficient that is no finite number
-    chosen = {name: ws.catalog.checkpoint(name) for name in terms}
+    chosen = named_checkpoints(ws, terms, "recipe")
     said = raw.get("base", "base")
     if not isinstance(said, str):
         raise RecipeError(f"the recipe's base is {said!r}; a name is needed.")
     base = main_base(ws) if said == "base" else ws.catalog.base(said)
     if alien := [c.name for c in chosen.values() if c.base != base.id]:
         raise RecipeError(f"{', '.join(alien)}: fine-tuned from another base than {base.name!r}.")
-    if len({c.id for c in chosen.values()}) < len(chosen):
-        raise RecipeError("the recipe names a checkpoint twice.")
     return Point.of(base.id, {chosen[name].id: value for name, value in terms.items()})
+
+
+def named_checkpoints(ws: Workspace, terms: Mapping[str, float], what: str) -> dict[str, Checkpoint]:
+    """The checkpoint of each name or id; RecipeError for a coefficient that is no finite number, or one named twice.
+
+    `what` is what the terms are called to their user: a recipe, a mixture.
+    """
+    Point.of("", terms)  # says which name has a coefficient that is no finite number
+    chosen = {name: ws.catalog.checkpoint(name) for name in terms}
+    if len({c.id for c in chosen.values()}) < len(chosen):
+        raise RecipeError(f"the {what} names a checkpoint twice.")
+    return chosen
+
+
+def members(ws: Workspace, points: Iterable[Point]) -> list[Checkpoint]:
+    """The checkpoints whose task vectors some Points of one base are made of."""
+    points = list(points)
+    used = {i for p in points for i, _ in p.terms}
+    return [c for c in ws.catalog.checkpoints(points[0].base) if c.id in used] if used else []
+
+
+def recipe(ws: Workspace, point: Point) -> dict[str, Any]:
+    """A Point's recipe with names for ids, in the form in which `resolve` reads one."""
+    names = {c.id: c.name for c in members(ws, [point])}
+    return {"base": ws.catalog.base(point.base).name, "terms": {names[i]: c for i, c in point.terms}}
+
+
+def spelled(ws: Workspace, point: Point) -> str:
+    """A Point's recipe as a sum."""
+    said = recipe(ws, point)
+    return said["base"] + "".join(f" {'+' if c >= 0 else '−'} {abs(c):g}·{name}" for name, c in said["terms"].items())
 
 
 def describe(ws: Workspace, point: Point) -> str:
     """A Point in words: a name where it has one, else its recipe with names for ids."""
     if named := [name for name, kept in ws.catalog.points().items() if kept == point]:
         return named[0]
-    base = ws.catalog.base(point.base).name
-    if not point.terms:
-        return base
-    names = {c.id: c.name for c in ws.catalog.checkpoints(point.base)}
     if len(point.terms) == 1 and point.terms[0][1] == 1:
-        return names[point.terms[0][0]]
-    return base + "".join(f" {'+' if c >= 0 else '−'} {abs(c):g}·{names[i]}" for i, c in point.terms)
+        return ws.catalog.checkpoint(point.terms[0][0]).name
+    return spelled(ws, point)

@@ -19,7 +19,7 @@ from explorer.evaluation.work import Ask, Evaluation, Scored
 from explorer.paths.alphas import coarse_first
 from explorer.statistics.passes import estimate
 from explorer.types import Base, DeviceFacts, Estimate, Line, Point, Probe, Score, Task
-from explorer.workflows.naming import checkpoint_point
+from explorer.workflows.naming import checkpoint_point, members
 from explorer.workflows.opening import Workspace
 
 URGENT = 0
@@ -56,11 +56,10 @@ def measure(ws: Workspace, asks: Iterable[Ask], *, title: str = "", owner: str =
     if len(bases) > 1:
         raise InputError("the points have different bases; evaluate one base at a time.")
     base = ws.catalog.base(bases.pop())
-    used = {i for a in missing for i, _ in a.point.terms}
-    members = [c for c in ws.catalog.checkpoints(base.id) if c.id in used]
+    used = members(ws, (a.point for a in missing))
     request = Evaluation(base, str(ws.catalog.resolve(base.path)),
-                         {c.id: str(ws.catalog.resolve(c.path)) for c in members}, tuple(missing), ws.device,
-                         {c.id: c.dataset for c in members if c.dataset is not None})
+                         {c.id: str(ws.catalog.resolve(c.path)) for c in used}, tuple(missing), ws.device,
+                         {c.id: c.dataset for c in used if c.dataset is not None})
 
     def keep(made: object) -> None:
         if isinstance(made, Scored):
