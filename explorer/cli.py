@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _clusters(verbs)
     _tasks(verbs)
     _losses(verbs)
+    _regions(verbs)
     _running(verbs)
     return top
 
@@ -166,6 +167,56 @@ def _losses(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     points = _verb(verbs, "points", "Points kept under a name").add_subparsers(dest="action", required=True)
     _verb(points, "list", "the named Points and their recipes")
+
+
+def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = _verb(verbs, "region", "losses inside and outside of a region: In, In′ and Ex, and P_B between them")
+    p.add_argument("--level", choices=("dataset", "task", "general"), default="dataset",
+                   help="what In's models share: their data set (default), their task, or nothing")
+    p.add_argument("--trait", metavar="NAME", help="the data set or task they share (default: of --task)")
+    p.add_argument("--task", required=True, metavar="T", help="the task that losses are measured on")
+    p.add_argument("--samples", type=int, default=20, metavar="N", help="hull samples, 5 to 500 (default 20)")
+    p.add_argument("--concentration", type=float, default=1.0, metavar="X",
+                   help="of the Dirichlet distribution of their weights, .01 to 1000 (default 1: even over the hull)")
+    p.add_argument("--base", help="the base whose checkpoints are taken (default: the one with most)")
+    p.add_argument("--leave-target-out", action="store_true",
+                   help="without the models that were trained on the task's own data set")
+    p.add_argument("--random", choices=("whole", "groups"), default="whole",
+                   help="Ex of the general level: random directions of the models' mean norm in whole (default), or "
+                   "in every parameter group")
+    p.add_argument("--seed", type=int, default=0)
+    _probe(p)
+
+    p = _verb(verbs, "locate", "the regions nearest to a Point, and whether it lies outside of all")
+    p.add_argument("point", metavar="POINT")
+    p.add_argument("--by", default="dataset", metavar="COLUMN", help="what makes regions (default dataset)")
+    p.add_argument("--layers", metavar="L[,L…]", help="only these layers")
+    p.add_argument("--kinds", metavar="K[,K…]", help="only these kinds of parameters")
+
+    p = _verb(verbs, "barrier", "barriers on the lines between all pairs of Points, and what cosines say of them")
+    p.add_argument("points", nargs="+", metavar="POINT")
+    p.add_argument("--task", required=True, metavar="T")
+    p.add_argument("--alphas", default="0:1:11", help="FROM:TO:COUNT or a list a,b,c (default 0:1:11)")
+    p.add_argument("--basin", type=float, default=0.1, metavar="NATS",
+                   help="models joined by barriers up to this are of one basin (default .1)")
+    _probe(p)
+
+    p = _verb(verbs, "plane", "the loss on the plane through three Points")
+    p.add_argument("corners", nargs="+", metavar="POINT",
+                   help="three Points; one with --random; two task vectors with --coefficients; none with --principal")
+    p.add_argument("--task", required=True, metavar="T")
+    p.add_argument("--grid", type=int, default=21, metavar="N", help="points a side (default 21)")
+    p.add_argument("--margin", type=float, default=0.25, help="how far beyond the corners, of the longer side")
+    p.add_argument("--random", action="store_true", help="the plane of two filter-normalised random directions")
+    p.add_argument("--seed", type=int, default=0, help="of the random directions")
+    p.add_argument("--out", metavar="F", help="write the points here: .json, .csv or .parquet")
+    _probe(p)
+
+    p = _verb(verbs, "claims", "the paper's claims, recomputed on this catalog")
+    p.add_argument("--only", metavar="C1[,C2…]", help="only these claims")
+    p.add_argument("--stored", action="store_true", help="what is stored, without measuring anything")
+    p.add_argument("--out", metavar="F", help="write the ledger here as Markdown")
+    _probe(p)
 
 
 def _tasks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -26,7 +26,7 @@ from explorer.evaluation.rows import Rows
 from explorer.evaluation.texts import Batch
 from explorer.evaluation.tokenizing import positions, tokenizer_of
 from explorer.types import Base, DeviceFacts, Notice, Point, Probe, Score, Task
-from explorer.weights.opening import open_delta, reopen_base
+from explorer.weights.opening import open_term, reopen_base
 from explorer.weights.point import FlatPoint
 
 # Padded tokens a batch: past this a CPU gains nothing more, a GPU is filled by the larger number.
@@ -56,7 +56,8 @@ class Evaluator:
         self.folders: dict[str, Path] = {}
         self.datasets: dict[str, str] = {}
         opened = reopen_base(base, folder)
-        flat = FlatPoint(base.id, opened.weights, base.layout, lambda i: open_delta(self.folders[i], opened), device)
+        flat = FlatPoint(base.id, opened.weights, base.layout, lambda term: open_term(term, self.folders, opened),
+                         device)
         self.encoder = Encoder(folder, flat)
         tokenizer = tokenizer_of(folder)
         self.reader = Reader(tokenizer, positions(self.encoder.model), device)

@@ -24,6 +24,7 @@ from explorer.statistics.passes import value_of
 from explorer.statistics.surrogate import Goal, propose
 from explorer.statistics.work import Fitted
 from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Score, Task
+from explorer.workflows.mixing import measured_points
 from explorer.workflows.probing import URGENT
 
 HEIGHT = 540
@@ -169,7 +170,7 @@ def tried(bench: Bench) -> list[list[float]]:
 
 def prediction(ws: workflows.Workspace, bench: Bench) -> tuple[Fitted | None, Job | None, str]:
     """(the newest fit, the job of the next one, why there is none): refitted when there are more scores."""
-    known = len(ws.catalog.scored_points(bench.task, bench.probe, bench.base.id))
+    known = len(measured_points(ws, bench.base.id, bench.task, bench.probe))
     fits = st.session_state.setdefault("mix_fits", {})
     count, job, fitted = fits.get((bench.task.digest, bench.base.id), (0, None, None))
     if job is not None and not active(job) and job.results:

@@ -19,8 +19,8 @@ from typing import Literal
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.paths.directions import Direction
 from explorer.types import Gram, Point
+from explorer.weights.directions import Direction
 
 Units = Literal["distance", "coefficient"]
 

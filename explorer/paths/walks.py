@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.paths.directions import ZERO, Direction, group_squares, is_generated, parse
 from explorer.types import Gram, Layout, Point
+from explorer.weights.directions import ZERO, Direction, group_squares, is_generated, parse
 
 
 def random_models(gram: Gram, base: str, count: int, *, seed: int = 0,

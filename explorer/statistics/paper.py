@@ -30,3 +30,27 @@ CLUSTERS = {
 
 RAW = Claim("C4", "Euclidean distance of raw weights does not cluster", "no clear clusters, without a figure",
             "section 4")
+
+REGIONS = {
+    "dataset": Claim("C9", "models inside a data set's region are as good as those that made it, and better than others",
+                     "P_B(In ≤ Ex) 100 %, P_B(In′ ≤ Ex) 100 %, P_B(In′ ≤ In) 88 %", "section 5"),
+    "task": Claim("C10", "the same holds for a task (NLI)",
+                  "P_B(In ≤ Ex) 75.3 %, P_B(In′ ≤ Ex) 100 %, P_B(In′ ≤ In) 96.7 %", "section 5"),
+    "general": Claim("C11", "fine-tuned models lie in one region, against random perturbations of the base",
+                     "P_B(In ≤ Ex) 89.8 %, P_B(In′ ≤ Ex) 100 %, P_B(In′ ≤ In) 90 %", "section 5"),
+}
+"""The claims on regions, by level."""
+
+SHARES = {"dataset": (1.0, 1.0, 0.88), "task": (0.753, 1.0, 0.967), "general": (0.898, 1.0, 0.9)}
+"""The paper's P_B(In ≤ Ex), P_B(In′ ≤ Ex), P_B(In′ ≤ In), by level."""
+
+BETWEEN = Claim("C7", "between models of one data set, of one task and of any two the loss stays low; the minimum is "
+                "often strictly inside", "shown: 10 MNLI–MNLI, 25 MNLI–ESNLI, 25 MNLI–SST2 pairs", "figures 3 and 10")
+BEYOND = Claim("C8", "beyond the models the loss has a flat base with steep cliffs", "shown, without a figure",
+               "figures 5 and 12")
+OUTWARD = Claim("C12", "random directions from the centroid leave the region once they are longer than the members' "
+                "spread; walking towards the origin does not", "shown, without a figure", "appendix F",
+                "which origin is not said, and why it holds is left open")
+
+LEDGER = {claim.id: claim for claim in (*CLUSTERS.values(), RAW, BETWEEN, BEYOND, *REGIONS.values(), OUTWARD)}
+"""Every claim by id."""

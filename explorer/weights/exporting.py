@@ -54,7 +54,7 @@ def export(request: Exporting) -> Iterator[Progress | Exported]:
     """Write the folder under another name beside its place, then rename it: it is there whole, or not at all."""
     from safetensors.torch import save_file
 
-    from explorer.weights.opening import open_delta, reopen_base
+    from explorer.weights.opening import open_term, reopen_base
     from explorer.weights.point import FlatPoint
 
     out = Path(request.out)
@@ -62,8 +62,8 @@ def export(request: Exporting) -> Iterator[Progress | Exported]:
     yield Progress(0, 2, "reading the models")
     source = Path(request.base_folder)
     opened = reopen_base(request.base, source)
-    flat = FlatPoint(request.base.id, opened.weights, request.base.layout,
-                     lambda i: open_delta(Path(request.folders[i]), opened))
+    folders = {i: Path(folder) for i, folder in request.folders.items()}
+    flat = FlatPoint(request.base.id, opened.weights, request.base.layout, lambda i: open_term(i, folders, opened))
     flat.move(request.point)
     yield Progress(1, 2, "writing")
     making = out.with_name(f".{out.name}.{os.getpid()}")

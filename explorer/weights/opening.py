@@ -7,6 +7,7 @@ naming the file, what came and what is allowed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from explorer.errors import CheckpointError
 from explorer.types import Base, Layout
 from explorer.weights import lora
 from explorer.weights.deltas import Delta, Difference, Stored, Weights
+from explorer.weights.directions import is_generated
+from explorer.weights.generated import generated
 from explorer.weights.layout import layout_of, match, read_config
 from explorer.weights.saving import FILE, FORMAT
 from explorer.weights.tensors import FLOATING, Tensors, open_file, open_tensors, read_json
@@ -88,6 +91,11 @@ def open_delta(folder: Path, base: OpenBase) -> Delta:
     tensors = open_tensors(folder)
     names = _match(tensors, base.layout, base.prefix, folder)
     return Difference(Weights(tensors, names), base.weights)
+
+
+def open_term(term: str, folders: Mapping[str, Path], base: OpenBase) -> Delta:
+    """The task vector of a term of a Point: of a checkpoint, whose folder is known, or a generated one."""
+    return generated(term, base.layout, base.weights) if is_generated(term) else open_delta(folders[term], base)
 
 
 def check_against(folder: Path, base: OpenBase) -> None:

@@ -20,7 +20,7 @@ from explorer.weights.deltas import Delta, Weights
 class FlatPoint:
     """One flat float32 vector θ of shape (d,) that is moved from Point to Point.
 
-    `open_delta(id)` gives a checkpoint's task vector when it is first needed.
+    `open_delta(term)` gives a term's task vector when it is first needed.
     """
 
     def __init__(self, base_id: str, weights: Weights, layout: Layout, open_delta: Callable[[str], Delta],

@@ -10,7 +10,8 @@ from explorer.errors import InputError, RecipeError
 from explorer.paths.mixture import mixture
 from explorer.statistics.surrogate import LEAST
 from explorer.statistics.work import Fitting
-from explorer.types import Point, Probe, Task
+from explorer.types import Point, Probe, Score, Task
+from explorer.weights.directions import is_generated
 from explorer.weights.exporting import Exporting, check_target
 from explorer.workflows.naming import members, named_checkpoints, recipe
 from explorer.workflows.opening import Workspace
@@ -49,9 +50,15 @@ def export(ws: Workspace, point: Point, out: Path) -> Job:
     return ws.backend.submit(Work(f"Export to {out.name}", "explorer.weights.exporting:export", request, lane="side"))
 
 
+def measured_points(ws: Workspace, base: str, task: Task, probe: Probe) -> list[tuple[Point, Score]]:
+    """What a prediction is fitted on: every scored Point whose place among the models is known from the Gram."""
+    return [(p, s) for p, s in ws.catalog.scored_points(task, probe, base)
+            if not any(is_generated(term) for term, _ in p.terms)]
+
+
 def surrogate(ws: Workspace, base: str, task: Task, probe: Probe, *, owner: str = "", replaces: str = "") -> Job:
     """Fit a prediction on every score of a task so far; its result is one Fitted. InputError for too few scores."""
-    known = ws.catalog.scored_points(task, probe, base)
+    known = measured_points(ws, base, task, probe)
     if len(known) < LEAST:
         raise InputError(f"{len(known)} points are measured on {task.name}; a prediction needs at least {LEAST}.")
     request = Fitting(ws.catalog.gram(base), tuple(p for p, _ in known), tuple(s for _, s in known))

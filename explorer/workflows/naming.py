@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer.errors import InputError, RecipeError, UnknownNameError
 from explorer.types import Base, Checkpoint, Point
+from explorer.weights.directions import ZERO, is_generated, parse
 from explorer.workflows.opening import Workspace
 
 
@@ -30,8 +31,8 @@ def checkpoint_point(checkpoint: Checkpoint) -> Point:
 def resolve(ws: Workspace, text: str) -> Point:
     """A Point from a checkpoint's name or id, a base's name or id, "base" (the main base), or a recipe in JSON.
 
-    A Point that was kept under a name is found by it. A recipe is {"base": B, "terms": {"NAME": coefficient, …}}.
-    RecipeError or UnknownNameError says what is wrong.
+    A Point that was kept under a name is found by it. A recipe is {"base": B, "terms": {"NAME": coefficient, …}}; its
+    names are those of checkpoints, or ids of generated directions. RecipeError or UnknownNameError says what is wrong.
     """
     if text.lstrip().startswith("{"):
         return _recipe(ws, text)
@@ -58,14 +59,25 @@ def _recipe(ws: Workspace, text: str) -> Point:
     terms = raw.get("terms", {})
     if not isinstance(terms, dict):
         raise RecipeError(f"the recipe's terms are {terms!r}; an object of name: coefficient is needed.")
-    chosen = named_checkpoints(ws, terms, "recipe")
+    chosen = named_checkpoints(ws, {k: c for k, c in terms.items() if not is_generated(k)}, "recipe")
+    made = {k: c for k, c in terms.items() if is_generated(k)}
+    Point.of("", made)
     said = raw.get("base", "base")
     if not isinstance(said, str):
         raise RecipeError(f"the recipe's base is {said!r}; a name is needed.")
     base = main_base(ws) if said == "base" else ws.catalog.base(said)
     if alien := [c.name for c in chosen.values() if c.base != base.id]:
         raise RecipeError(f"{', '.join(alien)}: fine-tuned from another base than {base.name!r}.")
-    return Point.of(base.id, {chosen[name].id: value for name, value in terms.items()})
+    _check_directions(made, base)
+    return Point.of(base.id, made | {c.id: terms[name] for name, c in chosen.items()})
+
+
+def _check_directions(terms: Iterable[str], base: Base) -> None:
+    """RecipeError for a generated direction that this base has none of, before a worker is asked for it."""
+    for term in terms:
+        if term != ZERO and not any(parse(term).touches(t) for t in base.layout.tensors):
+            raise RecipeError(f"{term} changes no parameter of {base.name!r}; its groups: "
+                              f"{', '.join(map(str, base.layout.groups))}.")
 
 
 def named_checkpoints(ws: Workspace, terms: Mapping[str, float], what: str) -> dict[str, Checkpoint]:
@@ -81,7 +93,7 @@ def named_checkpoints(ws: Workspace, terms: Mapping[str, float], what: str) -> d
 
 
 def members(ws: Workspace, points: Iterable[Point]) -> list[Checkpoint]:
-    """The checkpoints whose task vectors some Points of one base are made of."""
+    """The checkpoints whose task vectors some Points of one base are made of; generated terms need none."""
     points = list(points)
     used = {i for p in points for i, _ in p.terms}
     return [c for c in ws.catalog.checkpoints(points[0].base) if c.id in used] if used else []
@@ -90,7 +102,7 @@ def members(ws: Workspace, points: Iterable[Point]) -> list[Checkpoint]:
 def recipe(ws: Workspace, point: Point) -> dict[str, Any]:
     """A Point's recipe with names for ids, in the form in which `resolve` reads one."""
     names = {c.id: c.name for c in members(ws, [point])}
-    return {"base": ws.catalog.base(point.base).name, "terms": {names[i]: c for i, c in point.terms}}
+    return {"base": ws.catalog.base(point.base).name, "terms": {names.get(i, i): c for i, c in point.terms}}
 
 
 def spelled(ws: Workspace, point: Point) -> str:
@@ -103,6 +115,6 @@ def describe(ws: Workspace, point: Point) -> str:
     """A Point in words: a name where it has one, else its recipe with names for ids."""
     if named := [name for name, kept in ws.catalog.points().items() if kept == point]:
         return named[0]
-    if len(point.terms) == 1 and point.terms[0][1] == 1:
+    if len(point.terms) == 1 and point.terms[0][1] == 1 and not is_generated(point.terms[0][0]):
         return ws.catalog.checkpoint(point.terms[0][0]).name
     return spelled(ws, point)

@@ -7,11 +7,11 @@ import pytest
 from planted_models import LAYOUT, vectors
 
 from explorer.errors import InputError
-from explorer.paths.directions import Slices, parse
 from explorer.paths.hull import distances_from
 from explorer.paths.mixture import mixture, uniform
 from explorer.paths.walks import outward, random_models, towards_base, towards_zero, with_directions
 from explorer.types import Gram, Point
+from explorer.weights.directions import Slices, parse
 
 CUTS = [(t.offset, t.offset + t.size) for t in LAYOUT.tensors]
 

@@ -12,6 +12,7 @@ from explorer.evaluation.evaluator import Evaluator
 from explorer.evaluation.head import log_softmax
 from explorer.evaluation.trained_heads import TrainedHead, mixed, trained_head
 from explorer.types import Point, Probe, Task
+from explorer.weights.directions import is_generated
 
 _INSTEAD = "measure it with a refitted head (`--head probe`)"
 
@@ -36,6 +37,8 @@ def interpolated(evaluator: Evaluator, point: Point, task: Task) -> TrainedHead:
         raise UnavailableError(f"a head interpolated end to end needs coefficients that sum to 1, this Point's sum to "
                                f"{total:g}: the base has no head. Choose a Point between fine-tuned models, or "
                                f"{_INSTEAD}.")
+    if made := [term for term, _ in point.terms if is_generated(term)]:
+        raise UnavailableError(f"{made[0]} is no model and has no head; {_INSTEAD}.")
     heads = []
     for checkpoint, _ in point.terms:
         folder = evaluator.folders[checkpoint]

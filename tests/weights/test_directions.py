@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planted_models import LAYOUT
 
 from explorer.errors import RecipeError
-from explorer.paths.directions import Direction, Slices, group_squares, is_generated, parse
+from explorer.weights.directions import Direction, Slices, group_squares, is_generated, parse
 
 BASE = {t.name: np.random.default_rng(t.offset).normal(size=t.size) for t in LAYOUT.tensors}
 
