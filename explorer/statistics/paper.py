@@ -32,7 +32,7 @@ RAW = Claim("C4", "Euclidean distance of raw weights does not cluster", "no clea
             "section 4")
 
 REGIONS = {
-    "dataset": Claim("C9", "models inside a data set's region are as good as those that made it, and better than others",
+    "dataset": Claim("C9", "models inside a data set's region are as good as those that span it, better than others",
                      "P_B(In ≤ Ex) 100 %, P_B(In′ ≤ Ex) 100 %, P_B(In′ ≤ In) 88 %", "section 5"),
     "task": Claim("C10", "the same holds for a task (NLI)",
                   "P_B(In ≤ Ex) 75.3 %, P_B(In′ ≤ Ex) 100 %, P_B(In′ ≤ In) 96.7 %", "section 5"),
