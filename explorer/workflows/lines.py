@@ -69,7 +69,7 @@ def measured(ws: Workspace, line: Line, tasks: Sequence[Task], probe: Probe, *, 
     asks = [Ask(point, task, probe) for point in line.points for task in tasks]
     wanted = [*asks, *(Ask(origin, task, probe) for task in tasks if base)]
     title = f"{describe(ws, line.zero)} to {describe(ws, line.one)} on {', '.join(t.name for t in tasks)}"
-    reasons = {**lost, **_attempt(ws, [ask for ask in wanted if ask not in lost], title)}
+    reasons = {**lost, **attempt(ws, [ask for ask in wanted if ask not in lost], title)}
     if asks and all(ask in reasons for ask in asks):
         raise NotFiniteError(reasons[asks[0]])
     found = []
@@ -129,7 +129,7 @@ def boundary(ws: Workspace, zero: Point, one: Point, task: Task, probe: Probe, e
     while not isinstance(asked, Boundary):
         point = zero.moved(one, asked)
         title = f"Boundary on {task.name} from {names}: α = {asked:g}, point {len(scores) + 1}"
-        lost = _attempt(ws, [ask := Ask(point, task, probe)], title)
+        lost = attempt(ws, [ask := Ask(point, task, probe)], title)
         reasons |= {asked: lost[ask]} if ask in lost else {}
         (scores[asked],) = ws.catalog.scores([point], task, probe)
         asked = boundary_step(scores, side, excess, tolerance, limit)
@@ -159,7 +159,7 @@ def boundary_step(scores: Mapping[float, Score | None], side: Side, excess: floa
     return next_boundary_alpha(known, side, threshold(known[end], excess), limit, tolerance)
 
 
-def _attempt(ws: Workspace, asks: Sequence[Ask], title: str) -> dict[Ask, str]:
+def attempt(ws: Workspace, asks: Sequence[Ask], title: str) -> dict[Ask, str]:
     """Measure, and say of each ask that can't be measured why: a Point far out takes nothing from the others.
 
     All are one job. Only where that meets such a Point, what is left is asked for one by one.
