@@ -8,14 +8,14 @@ permuting models (Mantel 1967), and their error is a jackknife over models.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import permutations
 
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.statistics.readings import barrier
+from explorer.statistics.readings import Reading, barrier
 from explorer.types import Score
 
 _EXACT = 7
@@ -24,11 +24,15 @@ _CHUNK = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Barriers:
-    """Barriers of n models in nats: `values` and `stderrs` (n, n), symmetric, zero diagonals, NaN where not known."""
+    """Barriers of n models in nats: `values` and `stderrs` (n, n), symmetric, zero diagonals, NaN where not known.
+
+    `readings` are those that were read off lines, by the pair of ids as it was given.
+    """
 
     ids: tuple[str, ...]
     values: np.ndarray
     stderrs: np.ndarray
+    readings: Mapping[tuple[str, str], Reading] = field(default_factory=dict)
 
     @property
     def pairs(self) -> np.ndarray:
@@ -53,27 +57,30 @@ class Correlation:
 
 
 def matrix(ids: Sequence[str], lines: Mapping[tuple[str, str], tuple[Sequence[float], Sequence[Score | None]]],
-           ) -> Barriers:
+           lost: Collection[tuple[str, str]] = ()) -> Barriers:
     """The barriers of n models from the scores along lines: (α, scores) by pair of ids, in either order.
 
-    A pair is NaN until both of its ends are scored; a line that overflows has barrier ∞. InputError for a pair of
-    unknown models, or both orders of one.
+    A pair is NaN until both of its ends are scored; a line that overflows has barrier ∞, and so has one of the pairs
+    `lost`, which overflow at Points that have no score. InputError for a pair of unknown models, or both orders of one.
     """
     place = {model: i for i, model in enumerate(ids)}
     values, stderrs = np.full((2, len(ids), len(ids)), np.nan)
     np.fill_diagonal(values, 0.0)
     np.fill_diagonal(stderrs, 0.0)
     seen: set[frozenset[str]] = set()
+    known: dict[tuple[str, str], Reading] = {}
     for (a, b), (alphas, scores) in lines.items():
         if a not in place or b not in place or a == b or frozenset((a, b)) in seen:
             raise InputError(f"the line {a} to {b} is not one of a pair of these models, or there twice.")
         seen.add(frozenset((a, b)))
         if found := barrier(alphas, scores):
-            value = math.inf if math.isnan(found.value) else found.value
+            overflows = math.isnan(found.value) or (a, b) in lost
             i, j = place[a], place[b]
-            values[i, j] = values[j, i] = value
-            stderrs[i, j] = stderrs[j, i] = found.stderr
-    return Barriers(tuple(ids), values, stderrs)
+            values[i, j] = values[j, i] = math.inf if overflows else found.value
+            stderrs[i, j] = stderrs[j, i] = math.nan if overflows else found.stderr
+            if not overflows:
+                known[a, b] = found
+    return Barriers(tuple(ids), values, stderrs, known)
 
 
 def correlation(barriers: np.ndarray, similarity: np.ndarray, permuted: int = 9999, seed: int = 0) -> Correlation:
