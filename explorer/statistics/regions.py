@@ -32,7 +32,7 @@ class Share:
     """P_B with its 95 % interval, all in [0, 1]; `n` are the models of both groups.
 
     `method` "exact": every possible resample counted, with its probability. "bootstrap": drawn at random. "texts":
-    drawn at random, texts too. Each is widened where there are few models, see `share`.
+    drawn at random, texts too. Each is widened where there are few models, see `share`. "mean": see `mean_share`.
     """
 
     value: float
@@ -103,15 +103,38 @@ def region(inside: Sequence[Score], in_prime: Sequence[Score], outside: Sequence
     everyone = [*inside, *in_prime, *outside]
     if len({(s.task, s.probe) for s in everyone}) > 1:
         raise InputError("the scores are of several tasks, or measured in several ways; take those of one.")
-    kept = texts and len({len(s.losses) for s in everyone}) == 1 and len(everyone[0].losses) > 1
+    sizes = {len(s.losses) for s in everyone if math.isfinite(s.loss)}
+    kept = texts and len(sizes) == 1 and max(sizes) > 1
 
     def compared(a: Sequence[Score], b: Sequence[Score], labels: tuple[Sequence[str] | None, Sequence[str] | None],
                  ) -> Share:
-        single = (_single(a), _single(b)) if kept and a and b else None
+        single = (_single(a, max(sizes)), _single(b, max(sizes))) if kept and a and b else None
         return share([s.loss for s in a], [s.loss for s in b], clusters=labels, examples=single, draws=draws, seed=seed)
 
     return Region(compared(inside, outside, clusters), compared(in_prime, outside, (None, clusters[1])),
                   compared(in_prime, inside, (None, clusters[0])))
+
+
+def mean_share(shares: Sequence[Share], *, together: bool = False, draws: int = 2000, seed: int = 0) -> Share:
+    """Mean of k shares with a 95 % interval, `n` all models on both sides; InputError for none.
+
+    The shares are drawn anew with replacement. Where few of them agree that knows too little doubt, so the interval
+    always holds the one that follows from theirs: for shares of different models (`together` False) as for a sum of
+    independent ones (Zou and Donner 2008), for shares of the same models on several tasks the mean of their ends.
+    """
+    if not shares:
+        raise InputError("a mean of no shares: measure at least one region.")
+    if len(shares) == 1:
+        return shares[0]
+    values, lows, highs = (np.array([getattr(s, name) for s in shares]) for name in ("value", "low", "high"))
+    value, k = float(values.mean()), len(shares)
+    rng = np.random.default_rng(seed)
+    ends = np.quantile(rng.multinomial(k, np.full(k, 1 / k), draws) @ values / k, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    below, above = values - lows, highs - values
+    gaps = [float(g.mean() if together else math.sqrt((g**2).sum()) / k) for g in (below, above)]
+    low, high = min(float(ends[0]), value - gaps[0]), max(float(ends[1]), value + gaps[1])
+    return Share(value, max(low, 0.0), min(high, 1.0), (sum(s.n[0] for s in shares), sum(s.n[1] for s in shares)),
+                 "mean")
 
 
 def _losses(group: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -121,8 +144,9 @@ def _losses(group: Sequence[float] | np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.inf)
 
 
-def _single(scores: Sequence[Score]) -> np.ndarray:
-    return np.array([s.losses for s in scores], dtype=np.float64)
+def _single(scores: Sequence[Score], texts: int) -> np.ndarray:
+    """Single losses (n, texts), infinite ones where a model has no finite loss."""
+    return np.array([s.losses if math.isfinite(s.loss) else np.full(texts, np.inf) for s in scores], dtype=np.float64)
 
 
 def _members(group: np.ndarray, labels: Sequence[str] | None) -> np.ndarray:
@@ -170,7 +194,8 @@ def _with_texts(examples: tuple[np.ndarray, np.ndarray], members: Sequence[np.nd
         count = min(step, draws - start)
         drawn = rng.multinomial(texts, np.full(texts, 1 / texts), count) / texts
         weights = [rng.multinomial(len(m), np.full(len(m), 1 / len(m)), count) @ m for m in members]
-        means = [np.where(np.isfinite(x := drawn @ e.T), x, np.inf) for e in (first, second)]
+        with np.errstate(invalid="ignore"):  # of an infinite loss on a text that is not drawn
+            means = [np.where(np.isfinite(x := drawn @ e.T), x, np.inf) for e in (first, second)]
         rises = means[0][:, :, None] <= means[1][:, None, :]
         agree = np.einsum("da,dab,db->d", weights[0], rises, weights[1], optimize=True)
         values.append(agree / (weights[0].sum(axis=1) * weights[1].sum(axis=1)))
