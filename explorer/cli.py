@@ -112,7 +112,8 @@ def _running(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def _clusters(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = _verb(verbs, "cluster", "clusters of the checkpoints, and how they agree with a column")
     p.add_argument("--by", default="dataset", metavar="COLUMN",
-                   help="dataset (default), task, domain, base, seed, train_size, method or a further column")
+                   help="dataset (default), task, domain, base, seed, train_size, method or a further column; "
+                   "task|domain=twitter: by task, the domain apart")
     p.add_argument("--method", default="spectral", help="spectral, kmeans, hierarchical, hdbscan (default spectral)")
     p.add_argument("--metric", default="cosine",
                    help="cosine (default), euclidean, or raw-euclidean: whole weights instead of task vectors")
@@ -202,18 +203,24 @@ def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _probe(p)
 
     p = _verb(verbs, "plane", "the loss on the plane through three Points")
-    p.add_argument("corners", nargs="+", metavar="POINT",
+    p.add_argument("corners", nargs="*", metavar="POINT",
                    help="three Points; one with --random; two task vectors with --coefficients; none with --principal")
     p.add_argument("--task", required=True, metavar="T")
-    p.add_argument("--grid", type=int, default=21, metavar="N", help="points a side (default 21)")
-    p.add_argument("--margin", type=float, default=0.25, help="how far beyond the corners, of the longer side")
+    p.add_argument("--grid", type=int, default=21, metavar="N", help="points a side, 2 to 201 (default 21)")
+    p.add_argument("--margin", type=float, metavar="X",
+                   help="how far beyond the corners, as a share of the longer side (default .25), of "
+                   "--principal beyond the models (.1), --random beyond ±1 (0), --coefficients beyond 0 to 1 (.5)")
     p.add_argument("--random", action="store_true", help="the plane of two filter-normalised random directions")
-    p.add_argument("--seed", type=int, default=0, help="of the random directions")
+    p.add_argument("--coefficients", action="store_true", help="α₁ and α₂ of two task vectors on their base")
+    p.add_argument("--principal", action="store_true", help="the first two principal components of a base's models")
+    p.add_argument("--base", help="the base of --principal (default: the one with most checkpoints)")
+    p.add_argument("--seed", type=int, help="of the random directions (default 0)")
     p.add_argument("--out", metavar="F", help="write the points here: .json, .csv or .parquet")
     _probe(p)
 
     p = _verb(verbs, "claims", "the paper's claims, recomputed on this catalog")
     p.add_argument("--only", metavar="C1[,C2…]", help="only these claims")
+    p.add_argument("--base", help="the base whose checkpoints are taken (default: the one with most)")
     p.add_argument("--stored", action="store_true", help="what is stored, without measuring anything")
     p.add_argument("--out", metavar="F", help="write the ledger here as Markdown")
     _probe(p)

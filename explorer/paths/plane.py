@@ -36,7 +36,8 @@ class Plane:
 
     `units` "distance": coordinates are orthonormal, in weight distance. "coefficient": they are factors of the two
     directions, which need be neither orthogonal nor of norm 1. `explained` is the share of variance along the two axes
-    where these are principal components.
+    where these are principal components. `within` is what there is to see, ((x low, x high), (y low, y high)), where
+    that is not just the corners.
     """
 
     corners: tuple[Point, Point, Point]
@@ -45,6 +46,7 @@ class Plane:
     d: float
     units: Units = "distance"
     explained: tuple[float, float] | None = None
+    within: tuple[tuple[float, float], tuple[float, float]] | None = None
 
     @property
     def coordinates(self) -> np.ndarray:
@@ -68,12 +70,18 @@ class Plane:
         return Point.of(self.corners[0].base, mixed)
 
     def axes(self, size: int, margin: float = MARGIN) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """(xs, ys) of a size × size grid over the corners, and `margin` of the longer side beyond them on each side."""
+        """(xs, ys) of size × size steps over what there is to see, and on each side `margin` of its longer side beyond.
+
+        A place that is nought but for rounding is 0, so that grids of coefficients hold both axes.
+        """
         if size < 2 or not (math.isfinite(margin) and margin >= 0):
             raise InputError(f"a grid of {size} steps with margin {margin:g}: at least 2 steps and no less than 0.")
         low, high = self.coordinates.min(axis=0), self.coordinates.max(axis=0)
+        if self.within is not None:
+            low, high = np.array(self.within).T
         beyond = margin * float((high - low).max())
         across = np.linspace(low - beyond, high + beyond, size)
+        across[np.abs(across) < 1e-12 * np.abs(across).max()] = 0.0
         return tuple(map(float, across[:, 0])), tuple(map(float, across[:, 1]))
 
     def grid(self, xs: Sequence[float], ys: Sequence[float]) -> list[list[Point]]:
@@ -114,8 +122,8 @@ def through(gram: Gram, a: Point, b: Point, c: Point) -> Plane:
 def principal(gram: Gram, base: str, ids: Sequence[str] | None = None) -> Plane:
     """The plane of the two first principal components of n task vectors, origin at their mean, in weight distance.
 
-    The corners are the mean and one standard deviation from it along each component. InputError for fewer than three
-    models, or models that lie on one line.
+    The corners are the mean and one standard deviation from it along each component; all models are within sight.
+    InputError for fewer than three models, or models that lie on one line.
     """
     chosen = gram if ids is None else gram.subset(ids)
     n = len(chosen.ids)
@@ -126,22 +134,23 @@ def principal(gram: Gram, base: str, ids: Sequence[str] | None = None) -> Plane:
     values, vectors = np.maximum(values[::-1], 0.0), centring @ vectors[:, ::-1]
     if values[1] <= FLAT**2 * values[0] or values[0] == 0:
         raise InputError("the models lie on one line or in one place: there is no second principal component.")
-    mean = np.full(n, 1.0 / n)
-    corners = [mean]
-    for k in range(2):
-        # an eigenvector's sign is arbitrary; a fixed one keeps the plane the same on every machine
-        sign = math.copysign(1.0, vectors[np.abs(vectors[:, k]).argmax(), k])
-        corners.append(mean + sign * vectors[:, k] / math.sqrt(n))
+    # an eigenvector's sign is arbitrary; a fixed one keeps the plane the same on every machine
+    axes = vectors[:, :2] * [math.copysign(1.0, v[np.abs(v).argmax()]) for v in vectors[:, :2].T]
+    mean, deviations = np.full(n, 1.0 / n), np.sqrt(values[:2] / n)
+    corners = [mean, *(mean + axis / math.sqrt(n) for axis in axes.T)]
     a, b, c = (Point.of(base, dict(zip(chosen.ids, map(float, w), strict=True))) for w in corners)
-    deviations = np.sqrt(values[:2] / n)
+    places = axes * np.sqrt(values[:2])
+    (left, low), (right, high) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
     total = float(values.sum())
     return Plane((a, b, c), float(deviations[0]), 0.0, float(deviations[1]),
-                 explained=(float(values[0]) / total, float(values[1]) / total))
+                 explained=(float(values[0]) / total, float(values[1]) / total), within=((left, right), (low, high)))
 
 
 def random_plane(centre: Point, seed: int = 0) -> Plane:
-    """A Point and two filter-normalised random directions (Li et al. 2018); coordinates are their factors, for which
-    Li et al. take −1 to 1. Random directions of many values are at right angles, give or take 1 / √d."""
+    """A Point and two filter-normalised random directions (Li et al. 2018); coordinates are their factors, −1 to 1.
+
+    Random directions of many values are at right angles, give or take 1 / √d.
+    """
     return _spanned(centre, *({Direction("filter", 2 * seed + k).id: 1.0} for k in range(2)))
 
 
@@ -182,7 +191,7 @@ def _spanned(origin: Point, first: dict[str, float], second: dict[str, float]) -
     mine = dict(origin.terms)
     ends = [Point.of(origin.base, {**mine, **{k: mine.get(k, 0.0) + c for k, c in step.items()}})
             for step in (first, second)]
-    return Plane((origin, ends[0], ends[1]), 1.0, 0.0, 1.0, "coefficient")
+    return Plane((origin, ends[0], ends[1]), 1.0, 0.0, 1.0, "coefficient", within=((-1.0, 1.0), (-1.0, 1.0)))
 
 
 def _norm(gram: Gram, coefficients: np.ndarray) -> float:

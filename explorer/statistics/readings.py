@@ -65,7 +65,24 @@ def barrier(alphas: Sequence[float], scores: Sequence[Score | None]) -> Reading 
     top = max(known, key=lambda a: known[a].loss if not math.isnan(known[a].loss) else math.inf)
     weights = {0.0: -0.5, 1.0: -0.5}
     weights[top] = weights.get(top, 0.0) + 1.0
-    found = _combined([(weight, known[alpha]) for alpha, weight in weights.items()])
+    found = combined([(weight, known[alpha]) for alpha, weight in weights.items()])
+    return Reading(found.value, found.stderr, top, found.paired)
+
+
+def height(alphas: Sequence[float], scores: Sequence[Score | None]) -> Reading | None:
+    """The most by which the loss for α in [0, 1] is above the straight line between both ends' losses (Entezari et al.
+    2022): never negative, and fair to ends that differ, where a barrier counts half of their difference.
+
+    None until both ends have scores, or where one of them has no finite loss.
+    """
+    known = {a: s for a, s in zip(alphas, scores, strict=True) if s is not None and 0 <= a <= 1}
+    if 0 not in known or 1 not in known or not all(math.isfinite(known[a].loss) for a in (0, 1)):
+        return None
+    above = {a: s.loss - (1 - a) * known[0].loss - a * known[1].loss for a, s in known.items()}
+    top = max(above, key=lambda a: above[a] if not math.isnan(above[a]) else math.inf)
+    if top in (0, 1):
+        return Reading(0.0, 0.0, top)
+    found = combined([(1.0, known[top]), (top - 1.0, known[0]), (-top, known[1])])
     return Reading(found.value, found.stderr, top, found.paired)
 
 
@@ -96,7 +113,7 @@ def paired(a: Score, b: Score) -> Difference:
     """
     if a.task != b.task:
         raise ValueError("the scores are of different tasks.")
-    return _combined([(1.0, a), (-1.0, b)])
+    return combined([(1.0, a), (-1.0, b)])
 
 
 def normalised(score: Score, base: Score) -> Difference:
@@ -123,7 +140,7 @@ def mean_over_tasks(scores: Mapping[str, Score | None], bases: Mapping[str, Scor
     return Difference(math.fsum(p.value for p in parts) / len(parts), error, all(p.paired for p in parts))
 
 
-def _combined(terms: Sequence[tuple[float, Score]]) -> Difference:
+def combined(terms: Sequence[tuple[float, Score]]) -> Difference:
     """Σ wᵢ lossᵢ with its standard error."""
     terms = [(weight, score) for weight, score in terms if weight]
     value = sum(weight * score.loss for weight, score in terms)

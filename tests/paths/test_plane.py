@@ -97,6 +97,7 @@ def test_principal_components_equal_those_of_the_vectors():
         truth = centred @ axes[k]
         sign = np.sign(truth @ found.coords[:, k])
         assert found.coords[:, k] == pytest.approx(sign * truth, abs=1e-8)
+        assert plane.within[k] == pytest.approx((found.coords[:, k].min(), found.coords[:, k].max()), abs=1e-8)
     shares = np.square(values) / np.square(values).sum()
     assert plane.explained == pytest.approx(shares[:2])
     assert at(plane.point(0, 0)) == pytest.approx(DELTAS.mean(axis=0))
@@ -126,6 +127,8 @@ def test_random_planes_have_two_generated_directions():
     plane = random_plane(A, seed=3)
     assert plane.point(0, 0) == A
     assert dict(plane.point(0.5, -0.25).terms) == {GRAM.ids[0]: 1.0, "random:filter:6": 0.5, "random:filter:7": -0.25}
+    assert plane.axes(3, 0.0) == ((-1.0, 0.0, 1.0),) * 2
+    assert plane.axes(13, 0.25)[0].count(0.0) == 1
     assert random_plane(plane.corners[1], 3).point(1.0, 0.0).coefficients([GRAM.ids[0], "random:filter:6"])[1] == 2.0
 
 
