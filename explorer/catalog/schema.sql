@@ -77,3 +77,14 @@ CREATE TABLE IF NOT EXISTS points (
     recipe VARCHAR NOT NULL,            -- JSON of the Point
     added TIMESTAMP DEFAULT current_timestamp
 );
+
+CREATE TABLE IF NOT EXISTS findings (
+    base VARCHAR NOT NULL,
+    claim VARCHAR NOT NULL,             -- C1, C2, …
+    made VARCHAR NOT NULL,              -- when, UTC in ISO form; the latest counts
+    state VARCHAR NOT NULL,             -- digest of the models and texts it was found on
+    probe VARCHAR NOT NULL,             -- how losses were measured, in words
+    finding VARCHAR NOT NULL,           -- JSON
+    added TIMESTAMP DEFAULT current_timestamp,
+    PRIMARY KEY (base, claim, made)
+);

@@ -21,6 +21,8 @@ from explorer.errors import InputError, UnknownNameError
 from explorer.types import (
     Base,
     Checkpoint,
+    Entry,
+    Finding,
     Gram,
     Layout,
     MapSpec,
@@ -184,6 +186,23 @@ class Catalog:
         """The named Points, in order of arrival."""
         rows = self.database.rows("SELECT name, recipe FROM points ORDER BY added, name")
         return {name: _point(recipe) for name, recipe in rows}
+
+    # ------------------------------------------------------------------ findings
+
+    def add_findings(self, entries: Sequence[Entry]) -> None:
+        """Keep findings beside the ones made before."""
+        with self.database.transaction() as cursor:
+            for e in entries:
+                cursor.execute("INSERT INTO findings (base, claim, made, state, probe, finding) "
+                               "VALUES (?, ?, ?, ?, ?, ?)",
+                               [e.base, e.finding.claim, e.made, e.state, e.probe, canonical_json(e.finding.as_dict())])
+
+    def findings(self, base: str) -> dict[str, Entry]:
+        """The latest finding on each claim that there is one on, by claim."""
+        rows = self.database.rows("SELECT claim, base, finding, probe, state, made FROM findings WHERE base = ? "
+                                  "ORDER BY made", [base])
+        return {claim: Entry(of, Finding.from_dict(json.loads(raw)), probe, state, made)
+                for claim, of, raw, probe, state, made in rows}
 
     # ------------------------------------------------------------------ projections
 

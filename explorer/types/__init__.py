@@ -5,11 +5,12 @@ n checkpoints, d parameters, g parameter groups, k map dimensions, m points of a
 """
 
 from explorer.types._identity import canonical_json, digest
+from explorer.types.claims import Entry, Figure, Finding, Verdict
 from explorer.types.geometry import ClusterMetric, Clusters, Gram, MapSpec, Metric, Projection
 from explorer.types.models import KINDS, Base, Checkpoint, Group, Layout, Tensor
 from explorer.types.points import Line, Point
 from explorer.types.scores import DeviceFacts, Estimate, Head, Notice, Probe, Progress, Score, Task
 
-__all__ = ["KINDS", "Base", "Checkpoint", "ClusterMetric", "Clusters", "DeviceFacts", "Estimate", "Gram", "Group",
-           "Head", "Layout", "Line", "MapSpec", "Metric", "Notice", "Point", "Probe", "Progress", "Projection", "Score",
-           "Task", "Tensor", "canonical_json", "digest"]
+__all__ = ["KINDS", "Base", "Checkpoint", "ClusterMetric", "Clusters", "DeviceFacts", "Entry", "Estimate", "Figure",
+           "Finding", "Gram", "Group", "Head", "Layout", "Line", "MapSpec", "Metric", "Notice", "Point", "Probe",
+           "Progress", "Projection", "Score", "Task", "Tensor", "Verdict", "canonical_json", "digest"]

@@ -96,8 +96,10 @@ def cluster(ws: Workspace, base: str | None = None, by: str | None = "dataset", 
             kinds: Sequence[str] | None = None, ids: Sequence[str] | None = None, *, seed: int = 0) -> Clustered:
     """Cluster a base's models (None: the main base; "all": of every base) and compare with the groups of a column.
 
-    `ids` selects checkpoints. InputError if fewer than two groups have two models, if k does not fit, or if the bases'
-    layouts differ; UnknownNameError for a column nobody has; UnavailableError for a metric that can't be had.
+    `by` "task|domain=twitter" groups by task, but puts the models of domain twitter into a group of their own (the
+    paper's C3). `ids` selects checkpoints. InputError if fewer than two groups have two models, if k does not fit, or
+    if the bases' layouts differ; UnknownNameError for a column nobody has; UnavailableError for a metric that can't be
+    had.
     """
     chosen = _chosen(ws, base, by, method, metric, ids, layers, kinds)
     found = _labelled(chosen, by, method, metric, k, seed)
@@ -209,12 +211,15 @@ def _chosen(ws: Workspace, base: str | None, by: str | None, method: str, metric
 
 def _grouped(ws: Workspace, models: Sequence[Checkpoint], by: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """(the group of each model by id, where it has one; names of models alone in theirs)."""
-    by = by.removeprefix("columns.")
-    if by not in (known := columns(models)):
-        raise UnknownNameError("column", by, known)
+    column, apart, condition = by.removeprefix("columns.").partition("|")
+    other, _, value = condition.partition("=")
+    for name in [column, *([other] if apart else [])]:
+        if name not in (known := columns(models)):
+            raise UnknownNameError("column", name, known)
     bases = {b.id: b.name for b in ws.catalog.bases()}
-    raw = {m.id: bases[m.base] if by == "base" else m.value(by) for m in models}
-    values = {i: str(v) for i, v in raw.items() if v is not None}
+    raw = {m.id: bases[m.base] if column == "base" else m.value(column) for m in models}
+    values = {m.id: value if apart and str(m.value(other)) == value else str(v)
+              for m in models if (v := raw[m.id]) is not None}
     sizes = Counter(values.values())
     groups = [g for g, size in sizes.items() if size > 1]
     if len(groups) < 2:
