@@ -1,0 +1,260 @@
+"""Barriers on the lines between all pairs of models: their matrix beside the cosines, correlation and basins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer import workflows
+from explorer.errors import ExplorerError
+from explorer.figures.barriers import against_cosine, card, matrices
+from explorer.pages._jobs import TICK, active
+from explorer.pages._measuring import begin, lost, status
+from explorer.pages._session import ENDS, basket, dark, fail, has_texts, material, plain, workspace
+from explorer.paths.alphas import interpolation
+from explorer.statistics.barriers import Correlation
+from explorer.statistics.readings import NORMAL
+from explorer.types import Base, Checkpoint, Point, Probe, Task
+from explorer.workflows import pairs
+from explorer.workflows.pairs import PairBarriers
+
+FEWEST, MOST, USUAL = 3, 24, 8
+HEIGHT = 470
+BASE = ""
+"""The key of the base in the select box, where checkpoints have their ids and kept Points their names."""
+KEPT = "kept: "
+
+
+@dataclass(frozen=True)
+class Place:
+    """A Point that can be chosen: how it is called, and the data set it was trained on, if one."""
+
+    name: str
+    point: Point
+    dataset: str = ""
+
+
+def places(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]) -> dict[str, Place]:
+    """Every model, the base, and the Points kept under a name, by the key of the select box."""
+    found = {c.id: Place(c.name, workflows.checkpoint_point(c), c.dataset or "") for c in
+             sorted(checkpoints, key=lambda c: c.name)}
+    found[BASE] = Place(base.name, Point.of(base.id))
+    return found | {KEPT + name: Place(KEPT + name, point) for name, point in ws.catalog.points().items()
+                    if point.base == base.id}
+
+
+def usual(checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> list[str]:
+    """The selection if a matrix can show it, else the seeds of one data set, then others of its task, then of others.
+
+    The data set is one with a task of its name and the most models on the whole of it.
+    """
+    if FEWEST <= len(chosen := basket([c.id for c in checkpoints])) <= MOST:
+        return chosen
+    whole: dict[str, list[Checkpoint]] = {}
+    for c in sorted(checkpoints, key=lambda c: (-(c.train_size or 0), c.name)):
+        if c.dataset is not None and c.train_size == (whole[c.dataset][0].train_size if c.dataset in whole
+                                                      else c.train_size):
+            whole.setdefault(c.dataset, []).append(c)
+    measurable = {t.name for t in tasks if has_texts(t)} or {t.name for t in tasks}
+    if not whole:
+        return [c.id for c in checkpoints[:USUAL]]
+    first = min(whole, key=lambda d: (d not in measurable, -len(whole[d]), d))
+    seeds = whole.pop(first)[:4]
+    others = sorted((models[0] for models in whole.values()), key=lambda c: (c.task != seeds[0].task, c.name))
+    alike = [c for c in others if c.task == seeds[0].task][:2]
+    return [c.id for c in [*seeds, *alike, *(c for c in others if c not in alike)]][:USUAL]
+
+
+def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
+             ) -> tuple[list[str], Task, int]:
+    """Models, task and points a line."""
+    by_name = {t.name: t for t in tasks}
+    if "barrier_models" not in st.session_state:
+        st.session_state["barrier_models"] = usual(checkpoints, tasks)
+    kept = [key for key in st.session_state["barrier_models"] if key in known]
+    if kept != st.session_state["barrier_models"]:
+        st.session_state["barrier_models"] = kept
+    if "barrier_task" not in st.session_state or st.session_state["barrier_task"] not in by_name:
+        datasets = [known[key].dataset for key in kept]
+        st.session_state["barrier_task"] = next((d for d in datasets if d in by_name), sorted(by_name)[0])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.multiselect("Models", list(known), format_func=lambda key: known[key].name, key="barrier_models",
+                                persist_state="session", max_selections=MOST, width="stretch")
+        with st.container(width=480, horizontal=True, vertical_alignment="bottom", gap="small"):
+            picked = basket(known)
+            st.button("Selection", icon=":material/select_all:", disabled=len(picked) < 2,
+                      on_click=lambda: st.session_state.update(barrier_models=picked[:MOST]),
+                      help="Takes the models selected on the map.")
+            task = st.selectbox("Task", sorted(by_name), key="barrier_task", persist_state="session", width=165)
+            count = st.segmented_control("Points a line", [5, 7, 11], default=5, required=True, key="barrier_points",
+                                         persist_state="session", help="Both ends and even steps between them.")
+    return chosen, by_name[task], int(count or 5)
+
+
+def reading(found: PairBarriers) -> None:
+    """Barriers in short, and what cosines say of them."""
+    known = sorted(found.barriers.readings.values(), key=lambda r: r.value)
+    left, right = st.columns(2)
+    with left:
+        st.metric("Highest barrier", f"{known[-1].value:.3f}" if known else "–", delta_color="off", delta_arrow="off",
+                  delta=f"± {NORMAL * known[-1].stderr:.3f} of {found.done} pairs" if known else "not yet",
+                  help="In nats, with half its 95 % interval over the test texts: the highest loss on a line minus the "
+                  "mean of its ends.")
+    related = found.correlation if found.done == found.pairs else "not all pairs are measured yet"
+    with right:
+        if isinstance(related, Correlation):
+            st.metric("Rank correlation", f"{related.rank:.2f}", delta_color="off", delta_arrow="off",
+                      delta=f"± {NORMAL * related.stderr:.2f}, p = {related.p:.3g}",
+                      help=f"Spearman's, of barrier and cosine, over {related.pairs} pairs of {related.models} models. "
+                      "Its 95 % interval leaves out one model at a time; p permutes models (Mantel), "
+                      + ("all orders." if related.exact else "10,000 orders."))
+        else:
+            st.metric("Rank correlation", "–", delta="not yet", delta_color="off", delta_arrow="off",
+                      help=plain(related))
+
+
+def basins(found: PairBarriers) -> None:
+    """Which models barriers up to a limit join."""
+    limit = st.slider("Basin limit (nats)", 0.0, 0.5, 0.1, 0.005, key="barrier_limit", persist_state="session",
+                      format="%.3f", help="Models joined by barriers of at most this, directly or through others, are "
+                      "of one basin.")
+    if found.done < found.pairs:
+        st.caption(f"{found.done} of {found.pairs} pairs are measured; basins are told when all of them are.")
+    else:
+        st.markdown(f"**{plain(pairs.in_words(found, limit))}**")
+
+
+def pair_rows(found: PairBarriers) -> list[tuple[int, int]]:
+    """Known pairs, the highest barrier first."""
+    return sorted(((int(i), int(j)) for i, j in found.barriers.pairs), key=lambda ij: -found.barriers.values[ij])
+
+
+def scatter(found: PairBarriers, datasets: Sequence[str], chosen: tuple[int, int] | None) -> None:
+    rows = [ij for ij in pair_rows(found) if found.cosines is not None and np.isfinite(found.cosines[ij])]
+    if not rows or found.cosines is None:
+        return
+    values, halves = found.barriers.values, NORMAL * found.barriers.stderrs
+    cards = [card(found.names[i], found.names[j], values[i, j], halves[i, j], found.cosines[i, j]) for i, j in rows]
+    alike = [datasets[i] == datasets[j] != "" for i, j in rows]
+    figure = against_cosine([float(found.cosines[ij]) for ij in rows], [float(values[ij]) for ij in rows],
+                            [float(halves[ij]) for ij in rows], cards, alike, dark=dark(),
+                            chosen=rows.index(chosen) if chosen in rows else None)
+    st.plotly_chart(figure, theme=None, key="barrier_scatter", config={"displayModeBar": False},
+                    alt="Barrier against cosine, one dot a pair.")
+
+
+def open_pair(found: PairBarriers, task: Task) -> tuple[int, int] | None:
+    """A pair to look at, which can be opened as a path; marked among the dots."""
+    rows = pair_rows(found)
+    if not rows:
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.selectbox("Pair", rows, key="barrier_pair", width="stretch", format_func=lambda ij:
+                              f"{found.names[ij[0]]} to {found.names[ij[1]]} · {found.barriers.values[ij]:.3f}")
+        ends = [found.points[k] for k in reversed(chosen)]
+        plain_models = all(not p.terms or (len(p.terms) == 1 and p.terms[0][1] == 1.0) for p in ends)
+        if st.button("Open the path", icon=":material/timeline:", disabled=not plain_models,
+                     help="Its curve on the Path page; lines between mixtures can't be shown there."):
+            st.session_state[ENDS] = tuple(ends)
+            st.session_state["tasks"] = [task.name]
+            st.switch_page("explorer/pages/path.py")
+    return chosen
+
+
+def table(found: PairBarriers) -> None:
+    """The pairs as numbers, to read and to take away."""
+    rows = []
+    for i, j in combinations(range(len(found.names)), 2):
+        at = found.barriers.readings.get((found.barriers.ids[i], found.barriers.ids[j]))
+        low, high = at.interval if at else (None, None)
+        rows.append({"a": found.names[i], "b": found.names[j], "barrier": at and at.value, "low": low, "high": high,
+                     "alpha": at and at.alpha, "cosine": None if found.cosines is None else found.cosines[i, j]})
+    frame = pd.DataFrame(rows)
+    with st.expander("Pairs as a table", icon=":material/table_rows:"):
+        st.dataframe(frame, hide_index=True, height=280, column_config={
+            "a": st.column_config.TextColumn("α = 1"), "b": st.column_config.TextColumn("α = 0"),
+            **{key: st.column_config.NumberColumn(name, format="%.4f") for key, name in
+               (("barrier", "Barrier (nats)"), ("low", "95 % from"), ("high", "to"), ("cosine", "Cosine"))},
+            "alpha": st.column_config.NumberColumn("at α", format="%.3g")})
+        st.download_button("Download as CSV", frame.to_csv(index=False), "barriers.csv", "text/csv",
+                           on_click="ignore", icon=":material/download:")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at: Points with their data sets, a task, how it is measured, and the α of every line."""
+
+    points: tuple[Point, ...]
+    datasets: tuple[str, ...]
+    task: Task
+    probe: Probe
+    alphas: tuple[float, ...]
+
+
+def live(ws: workflows.Workspace, view: View) -> None:
+    """Everything, drawn again by itself while work runs."""
+    n = len(view.points)
+    asks = pairs.asks(view.points, view.task, view.probe, view.alphas)
+    title = f"Barriers of {n} models on {view.task.name}"
+    said = f"{n * (n - 1) // 2} pairs × {len(view.alphas) - 2} points between their ends, and {n} ends: all measured."
+    watching = active(begin(ws, "barriers", asks, title))
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        status(ws, "barriers", asks, title, done=said)
+        draw(view, pairs.known(ws, view.points, view.task, view.probe, view.alphas, lost()))
+        if watching and not active(begin(ws, "barriers", asks, title)):
+            st.rerun()  # drawn once more, and then nothing by itself
+
+    shown()
+
+
+def draw(view: View, found: PairBarriers) -> None:
+    left, right = st.columns([1.75, 1], gap="large")
+    with left:
+        figure = matrices(found.barriers.values, NORMAL * found.barriers.stderrs, found.cosines, found.names,
+                          view.datasets, found.order, dark=dark(), height=HEIGHT)
+        st.plotly_chart(figure, theme=None, key="barrier_matrix", config={"displayModeBar": False},
+                        alt="Barriers of all pairs and the cosines of their task vectors, in clustered order.")
+        texts = min(view.probe.test, view.task.n_test) if view.probe.test else view.task.n_test
+        st.caption(f"Generalized loss on {plain(view.task.name)}, {texts} test texts. A barrier is the highest loss on "
+                   "a line minus the mean of its ends (Frankle 2020), so ends of different loss have one of half "
+                   "their difference at least. In the order of barriers, average linkage.")
+        table(found)
+    with right:
+        reading(found)
+        basins(found)
+        chosen = open_pair(found, view.task)
+        scatter(found, view.datasets, chosen)
+        if found.reason:
+            st.caption(plain(f"No cosines: {found.reason}"))
+
+
+def page(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> None:
+    known = places(ws, base, checkpoints)
+    keys, task, count = controls(known, checkpoints, tasks)
+    if len(keys) < 2:
+        st.info("Choose at least two models: a barrier lies between a pair. A matrix shows up to 24.",
+                icon=":material/fence:")
+        return
+    points, probe, alphas = [known[key].point for key in keys], Probe(), interpolation(count)
+    datasets = [known[key].dataset for key in keys]
+    live(ws, View(tuple(points), tuple(datasets), task, probe, alphas))
+
+
+def show() -> None:
+    ws = workspace()
+    if (found := material(ws, "A barrier")) is None:
+        return
+    try:
+        page(ws, *found)
+    except ExplorerError as error:
+        fail(error)
+
+
+show()
