@@ -173,17 +173,22 @@ def project(plane: Plane, gram: Gram, models: Sequence[Point] | None = None) -> 
     start, *ends = (p.coefficients(gram.ids) for p in plane.corners)
     u = (ends[0] - start) / plane.b
     v = (ends[1] - start - plane.c * u) / plane.d
-    places = np.eye(len(gram.ids)) if models is None else np.array([p.coefficients(gram.ids) for p in models])
     products = gram.matrix @ np.column_stack([u, v, start])
-    coords = places @ products[:, :2] - start @ products[:, :2]
-    own = np.diag(gram.matrix) if models is None else np.einsum("mi,mi->m", places @ gram.matrix, places)
-    squares = own - 2 * places @ products[:, 2] + start @ products[:, 2]
+    offset = start @ products
+    if models is None:
+        along, own = products, np.diag(gram.matrix)
+    else:
+        places = np.array([p.coefficients(gram.ids) for p in models]).reshape(-1, len(gram.ids))
+        along, own = places @ products, np.einsum("mi,mi->m", places @ gram.matrix, places)
+    coords = along[:, :2] - offset[:2]
+    squares = own - 2 * along[:, 2] + offset[2]
     left = squares - np.square(coords).sum(axis=1)
     # near the plane the difference of squares is all rounding: there the vector that is left over is formed itself
-    for k in np.flatnonzero(left <= 1e-4 * (np.abs(squares).max() + np.abs(own).max())):
-        rest = places[k] - start - coords[k, 0] * u - coords[k, 1] * v
+    for k in np.flatnonzero(left <= 1e-4 * (np.abs(squares).max(initial=0.0) + np.abs(own).max(initial=0.0))):
+        place = np.eye(1, len(gram.ids), int(k))[0] if models is None else places[k]
+        rest = place - start - coords[k, 0] * u - coords[k, 1] * v
         left[k] = _norm(gram, rest) ** 2
-    names = gram.ids if models is None else tuple(map(str, range(len(places))))
+    names = gram.ids if models is None else tuple(map(str, range(len(models))))
     return Shadows(names, coords, np.sqrt(np.maximum(left, 0.0)))
 
 

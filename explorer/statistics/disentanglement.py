@@ -7,11 +7,14 @@ they were kept. A mean loss alone can hide changes that cancel; `xi` then is a l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from explorer.errors import InputError
+from explorer.statistics.readings import Difference
+from explorer.types import Score
 
 
 def xi(first: Sequence[float], second: Sequence[float], losses: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -32,3 +35,17 @@ def xi(first: Sequence[float], second: Sequence[float], losses: tuple[np.ndarray
     changes = [tasks[0] - tasks[0][row : row + 1], tasks[1] - tasks[1][:, column : column + 1]]
     means = [np.abs(c) if c.ndim == 2 else np.abs(c).mean(axis=2) for c in changes]
     return np.asarray(means[0] + means[1])
+
+
+def disturbance(together: Sequence[Score], alone: Sequence[Score]) -> Difference | None:
+    """ξ at one place with its standard error over the texts of both tasks: `together` is the sum's score on each task,
+    `alone` that of the task's own vector. None where single texts' losses were not kept.
+    """
+    value, variance = 0.0, 0.0
+    for both, own in zip(together, alone, strict=True):
+        if len(both.losses) != len(own.losses) or len(own.losses) < 2:
+            return None
+        changes = np.abs(both.losses.astype(np.float64) - own.losses)
+        value += float(changes.mean())
+        variance += float(changes.var(ddof=1)) / len(changes)
+    return Difference(value, math.sqrt(variance), True)

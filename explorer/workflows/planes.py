@@ -21,7 +21,7 @@ from explorer.paths import plane as planes
 from explorer.paths.plane import Plane
 from explorer.paths.quadtree import BUDGET, Node, Surface, next_cells, nodes_of, surface
 from explorer.paths.walks import with_directions
-from explorer.statistics.disentanglement import xi
+from explorer.statistics.disentanglement import disturbance, xi
 from explorer.statistics.readings import Difference, combined
 from explorer.types import Point, Probe, Score, Task
 from explorer.workflows.lines import attempt
@@ -103,11 +103,12 @@ def models_on(ws: Workspace, plane: Plane, task: Task, probe: Probe) -> list[Pla
     base = plane.corners[0].base
     gram = with_directions(ws.catalog.gram(base), plane.corners, ws.catalog.base(base).layout)
     models = ws.catalog.checkpoints(base)
-    points = [checkpoint_point(c) for c in models]
-    found = planes.project(plane, gram, points)
-    scores = ws.catalog.scores(points, task, probe)
-    return [Placed(c.id, c.name, float(x), float(y), float(apart), score)
-            for c, (x, y), apart, score in zip(models, found.coords, found.apart, scores, strict=True)]
+    found = planes.project(plane, gram)
+    row = {key: i for i, key in enumerate(found.ids)}
+    scores = ws.catalog.scores([checkpoint_point(c) for c in models], task, probe)
+    coords, apart = found.coords.tolist(), found.apart.tolist()
+    return [Placed(c.id, c.name, coords[row[c.id]][0], coords[row[c.id]][1], apart[row[c.id]], score)
+            for c, score in zip(models, scores, strict=True)]
 
 
 # ------------------------------------------------------------------ a whole grid
@@ -251,23 +252,36 @@ class Filled:
         return min(known.items(), key=lambda item: item[1].loss) if known else None
 
     @property
-    def barrier(self) -> tuple[Node | None, Difference] | None:
-        """Highest loss measured in the triangle, corners included, minus the mean of the three corners'; where it is.
+    def height(self) -> tuple[Node | None, Difference] | None:
+        """The most by which a loss measured in the triangle is above the flat plane through the three corners' losses,
+        and where: on a line what Entezari et al. 2022 do. Never negative; the node is None where nothing is above.
 
-        None until all corners are measured, or where a model overflows between them; the node is None at a corner.
+        None until all corners are measured, or where a model overflows between them.
         """
-        corners = [self.score(p) for p in self.sheet.plane.corners]
-        if None in corners:
-            return None
         (xs, ys), plane = self.sheet.axes, self.sheet.plane
-        top: tuple[Node | None, Score] = (None, max((c for c in corners if c), key=lambda c: c.loss))
+        corners = [s for p in plane.corners if (s := self.score(p)) is not None and math.isfinite(s.loss)]
+        if len(corners) < 3:
+            return None
+        top: tuple[Node | None, Difference] = (None, Difference(0.0, 0.0, True))
         for i, j in self.values:
-            if min(plane.weights(xs[j], ys[i])) < 0:
+            weights = plane.weights(xs[j], ys[i])
+            if min(weights) < 0:
                 continue
-            if (score := self.score(self.sheet.points[i, j])) is None:
+            if (score := self.score(self.sheet.points[i, j])) is None or not math.isfinite(score.loss):
                 return None
-            top = max(top, ((i, j), score), key=lambda item: item[1].loss)
-        return top[0], combined([(1.0, top[1]), *((-1 / 3, c) for c in corners if c)])
+            if score.loss - sum(w * c.loss for w, c in zip(weights, corners, strict=True)) > top[1].value:
+                top = (i, j), combined([(1.0, score), *((-w, c) for w, c in zip(weights, corners, strict=True))])
+        return top
+
+    @property
+    def disturbance(self) -> Difference | None:
+        """ξ where both task vectors are added in full, α₁ = α₂ = 1; None while it can't be told."""
+        plane = self.sheet.plane
+        both = [self.score(plane.point(1.0, 1.0), k) for k in range(len(self.sheet.tasks))]
+        alone = [self.score(corner, k) for k, corner in enumerate(plane.corners[1:])]
+        if len(both) != 2 or None in both or None in alone:
+            return None
+        return disturbance([s for s in both if s], [s for s in alone if s])
 
     def surface(self, size: int, ceiling: float = math.inf) -> Surface | None:
         """The picture so far, size × size; None while nothing is known."""

@@ -1,0 +1,245 @@
+"""Loss surfaces on a plane: filled contours and 3-D, the triangle of its corners, models at their projections.
+
+What was measured is dotted; every other place is drawn, and read off by hovering, from the surface between them with
+its estimated error. A clear grid of places lies over the contours, so that a click finds one. Names are escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.figures.theme import fade, scale, surface, template
+from explorer.paths.quadtree import Surface
+
+LINES = 14
+"""Contours of a whole colour range."""
+
+CLICKS = 33
+"""Places a side that can be clicked: the finest lattice that is offered."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A surface (size, size) over even `xs` and `ys`, None while nothing is known; ∞ in it are no numbers.
+
+    `measured` (m, 3) are x, y, value, of which `cards` (m) tell, in lines of text. `ceiling` clips colours; `quantity`
+    is what is drawn ("loss", "ξ"), `titles` are of both axes, `equal` says that a step is as long on both.
+    """
+
+    xs: Sequence[float]
+    ys: Sequence[float]
+    drawn: Surface | None
+    measured: np.ndarray
+    cards: Sequence[tuple[str, ...]]
+    ceiling: float = math.inf
+    quantity: str = "loss"
+    titles: tuple[str, str] = ("", "")
+    equal: bool = True
+    revision: str = ""
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest value that colours tell apart."""
+        values = self.measured[:, 2] if len(self.measured) else np.zeros(1)
+        values = np.minimum(values[np.isfinite(values)], self.ceiling)
+        low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+        return low, high if high > low else low + 1e-3
+
+    @property
+    def unit(self) -> str:
+        return "Loss (nats)" if self.quantity == "loss" else f"{self.quantity} (nats)"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A named place, what its hover card says (lines of text), its height if known, its distance from the plane."""
+
+    name: str
+    x: float
+    y: float
+    card: tuple[str, ...] = ()
+    value: float | None = None
+    distance: float = 0.0
+
+
+def contours(picture: Picture, corners: Sequence[Spot], models: Sequence[Spot] = (), *, triangle: bool = True,
+             chosen: tuple[float, float] | None = None, dots: bool = True, small: bool = False, dark: bool = False,
+             height: int = 600) -> go.Figure:
+    """The surface from above. Traces: contours, places to click, measured nodes, then triangle, models, corners.
+
+    `small` leaves out what a picture beside another one needs not say again.
+    """
+    figure = go.Figure(layout=_flat(picture, dark, height, small))
+    low, high = picture.range
+    if picture.drawn is not None:
+        step = (high - low) / LINES
+        figure.add_trace(go.Contour(
+            x=picture.xs, y=picture.ys, z=np.minimum(picture.drawn.values, high).astype(np.float32), zmin=low,
+            zmax=high, hoverinfo="skip", colorscale=scale(dark), line={"width": 0.6, "color": "rgba(255,255,255,.35)"},
+            contours={"start": low + step, "end": high - step / 2, "size": step}, colorbar=_bar(picture, small)))
+        _places(figure, picture)
+    _dots(figure, picture, dots and not small)
+    if triangle:
+        _triangle(figure, corners)
+    _models(figure, models, dark)
+    _corners(figure, corners, dark, small)
+    if chosen is not None:
+        figure.add_trace(go.Scatter(
+            x=[chosen[0]], y=[chosen[1]], mode="markers", hoverinfo="skip", showlegend=False, name="chosen",
+            marker={"size": 19, "symbol": "circle-cross-open", "color": "#ffffff", "line": {"width": 2.5}}))
+    return figure
+
+
+def landscape(picture: Picture, corners: Sequence[Spot], *, dots: bool = True, dark: bool = False,
+              height: int = 600) -> go.Figure:
+    """The surface in three dimensions, as high as its ceiling at most; the corners stand on it."""
+    s, (low, high) = surface(dark), picture.range
+    figure = go.Figure(layout=_solid(picture, dark, height))
+    if picture.drawn is not None:
+        heights = np.minimum(picture.drawn.values, high).astype(np.float32)
+        figure.add_trace(go.Surface(
+            x=picture.xs, y=picture.ys, z=heights, cmin=low, cmax=high, colorscale=scale(dark),
+            colorbar=_bar(picture, small=False), customdata=picture.drawn.values.astype(np.float32),
+            contours={"z": {"show": True, "start": low, "end": high, "size": (high - low) / LINES,
+                            "color": "rgba(255,255,255,.4)", "width": 1}},
+            lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.08, "roughness": 0.9},
+            hovertemplate=f"x %{{x:.4g}}, y %{{y:.4g}}<br>{picture.quantity} <b>%{{customdata:.4f}}</b>"
+                          "<extra></extra>"))
+    if dots and len(picture.measured):
+        x, y, z = picture.measured.T
+        figure.add_trace(go.Scatter3d(x=x, y=y, z=np.minimum(z, high), mode="markers", showlegend=False,
+                                      name="measured", hovertext=[_lines(card) for card in picture.cards],
+                                      hovertemplate="%{hovertext}<extra></extra>",
+                                      marker={"size": 1.8, "color": "#ffffff", "opacity": 0.7}))
+    known = [c for c in corners if c.value is not None and math.isfinite(c.value)]
+    lift = 0.06 * (high - low)
+    figure.add_trace(go.Scatter3d(
+        x=[c.x for c in known], y=[c.y for c in known], z=[min(c.value or low, high) + lift for c in known],
+        mode="markers+text", text=[html.escape(_short(c.name)) for c in known], textposition="top center",
+        textfont={"color": s.text, "size": 12}, showlegend=False, name="corners", hovertext=[_card(c) for c in known],
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={"size": 6, "symbol": "diamond", "color": s.warm, "line": {"width": 1, "color": s.paper}}))
+    return figure
+
+
+def _places(figure: go.Figure, picture: Picture) -> None:
+    """Places on an even grid with what is estimated there: nothing to see, but to hover and to click."""
+    drawn = picture.drawn
+    assert drawn is not None  # the caller looked
+    every = max(1, (len(picture.xs) - 1) // (CLICKS - 1))
+    xs, ys = np.asarray(picture.xs)[::every], np.asarray(picture.ys)[::every]
+    values, errors = drawn.values[::every, ::every].ravel(), drawn.errors[::every, ::every].ravel()
+    taken = {(round(x, 9), round(y, 9)) for x, y in picture.measured[:, :2].tolist()}
+    x, y = (part.ravel() for part in np.meshgrid(xs, ys))
+    free = [i for i in range(len(x)) if (round(float(x[i]), 9), round(float(y[i]), 9)) not in taken]
+    text = [f"{picture.quantity} about <b>{values[i]:.3f}</b>"
+            + (f"<br>estimated error {errors[i]:.3f}" if math.isfinite(errors[i]) else "<br>error not known yet")
+            for i in free]
+    figure.add_trace(go.Scatter(
+        x=x[free], y=y[free], mode="markers", name="places", showlegend=False, hovertext=text,
+        hovertemplate="%{hovertext}<extra></extra>", marker={"size": 6, "color": "#ffffff", "opacity": 0.0},
+        selected={"marker": {"opacity": 0.0}}, unselected={"marker": {"opacity": 0.0}}))
+
+
+def _dots(figure: go.Figure, picture: Picture, visible: bool) -> None:
+    opacity = 0.5 if visible else 0.0
+    x, y, z = picture.measured.T if len(picture.measured) else np.zeros((3, 0))
+    figure.add_trace(go.Scatter(
+        x=x, y=y, mode="markers", name="measured", showlegend=False, hovertext=[_lines(card) for card in picture.cards],
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={"size": 4, "color": "#ffffff", "opacity": opacity,
+                "symbol": ["circle" if math.isfinite(v) else "x" for v in z]},
+        selected={"marker": {"opacity": opacity}}, unselected={"marker": {"opacity": opacity}}))
+
+
+def _triangle(figure: go.Figure, corners: Sequence[Spot]) -> None:
+    round_ = [*corners, corners[0]]
+    for width, tint in ((4, "rgba(0,0,0,.35)"), (1.8, "#ffffff")):
+        figure.add_trace(go.Scatter(x=[c.x for c in round_], y=[c.y for c in round_], mode="lines", hoverinfo="skip",
+                                    showlegend=False, name="hull", line={"color": tint, "width": width}))
+
+
+def _models(figure: go.Figure, models: Sequence[Spot], dark: bool) -> None:
+    """Models at their projections: the nearer to the plane, the larger and the less faint."""
+    if not models:
+        return
+    s = surface(dark)
+    apart = np.array([m.distance for m in models])
+    span = float(np.ptp(apart))
+    near = 1 - (apart - apart.min()) / span if span > 0 else np.ones(len(apart))
+    order = np.argsort(near)
+    opacity = (0.3 + 0.6 * near[order]).round(3)
+    figure.add_trace(go.Scatter(
+        x=[models[i].x for i in order], y=[models[i].y for i in order], mode="markers", name="models",
+        showlegend=False, hovertext=[_card(models[i]) for i in order], hovertemplate="%{hovertext}<extra></extra>",
+        marker={"size": (6 + 4 * near[order]).round(1), "color": s.paper, "opacity": opacity,
+                "line": {"width": 1.2, "color": s.text}},
+        selected={"marker": {"opacity": 0.9}}, unselected={"marker": {"opacity": 0.6}}))
+
+
+def _corners(figure: go.Figure, corners: Sequence[Spot], dark: bool, small: bool) -> None:
+    s = surface(dark)
+    figure.add_trace(go.Scatter(
+        x=[c.x for c in corners], y=[c.y for c in corners], mode="markers", name="corners", showlegend=False,
+        hovertext=[_card(c) for c in corners], hovertemplate="%{hovertext}<extra></extra>",
+        marker={"size": 10 if small else 16, "symbol": "diamond", "color": s.warm, "opacity": 1,
+                "line": {"width": 2, "color": "#ffffff"}},
+        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}}))
+    if small:
+        return
+    middle = float(np.mean([c.y for c in corners]))
+    for c in corners:
+        above = c.y >= middle
+        figure.add_annotation(x=c.x, y=c.y, text=html.escape(_short(c.name)), showarrow=False,
+                              yshift=21 if above else -21, bgcolor=fade(s.paper, 0.82), borderpad=2,
+                              font={"size": 12, "color": s.text})
+
+
+def _card(spot: Spot) -> str:
+    return "<br>".join([f"<b>{html.escape(_short(spot.name))}</b>", _lines(spot.card)]) if spot.card else (
+        f"<b>{html.escape(_short(spot.name))}</b>")
+
+
+def _lines(card: Sequence[str]) -> str:
+    return "<br>".join(map(html.escape, card))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 40 else name[:39] + "…"
+
+
+def _bar(picture: Picture, small: bool) -> dict[str, Any]:
+    return {"title": {"text": "" if small else picture.unit, "side": "right"}, "thickness": 10, "len": 0.85,
+            "outlinewidth": 0, "tickformat": ".2f", "nticks": 7}
+
+
+def _flat(picture: Picture, dark: bool, height: int, small: bool) -> dict[str, Any]:
+    across, up = ([float(axis[0]), float(axis[-1])] for axis in (picture.xs, picture.ys))
+    plain = {"showgrid": False, "constrain": "domain", "automargin": False, "nticks": 7}
+    return {"template": template(dark), "height": height, "hovermode": "closest", "dragmode": "zoom",
+            "showlegend": False, "uirevision": picture.revision, "hoverdistance": 24,
+            "xaxis": {"title": {"text": "" if small else picture.titles[0]}, "range": across} | plain,
+            "yaxis": {"title": {"text": "" if small else picture.titles[1]}, "range": up} | plain
+            | ({"scaleanchor": "x", "scaleratio": 1} if picture.equal else {}),
+            # room for the colour bar from the start, so that nothing moves when it comes
+            "margin": {"l": 34 if small else 58, "r": 54 if small else 84, "t": 8, "b": 28 if small else 46}}
+
+
+def _solid(picture: Picture, dark: bool, height: int) -> dict[str, Any]:
+    s = surface(dark)
+    wide, deep = (abs(float(axis[-1]) - float(axis[0])) for axis in (picture.xs, picture.ys))
+    longest = max(wide, deep)
+    axes = {name: {"title": {"text": text}, "gridcolor": s.grid, "nticks": 6}
+            for name, text in zip(("xaxis", "yaxis", "zaxis"), (*picture.titles, picture.unit), strict=True)}
+    return {"template": template(dark), "height": height, "uirevision": picture.revision, "showlegend": False,
+            "scene": axes | {"aspectmode": "manual", "dragmode": "orbit",
+                             "aspectratio": {"x": wide / longest, "y": deep / longest, "z": 0.55},
+                             "camera": {"eye": {"x": -1.2, "y": -1.35, "z": 0.95}}},
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0}}

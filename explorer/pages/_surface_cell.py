@@ -1,0 +1,113 @@
+"""The place of a surface that was clicked, as a Point: its weights, its loss, a name for it, the way to Mix."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import workflows
+from explorer.backends import Job
+from explorer.errors import ExplorerError, NotFiniteError
+from explorer.pages._jobs import active
+from explorer.pages._session import basket, fail, has_texts, me, plain
+from explorer.paths.plane import Plane
+from explorer.statistics.readings import NORMAL
+from explorer.types import Point
+from explorer.weights.directions import is_generated
+from explorer.workflows.planes import Sheet
+from explorer.workflows.probing import URGENT
+
+PATIENCE = 2.5
+"""Seconds a clicked place is waited for before the page goes on and its loss is shown as it comes."""
+MOST = 12
+"""Models of one mixture on the Mix page."""
+
+
+def chosen(plane: Plane) -> tuple[float, float] | None:
+    """The place chosen on this plane, if one was."""
+    kept: tuple[Plane, float, float] | None = st.session_state.get("surface_chosen")
+    return kept[1:] if kept is not None and kept[0] == plane else None
+
+
+def measuring() -> bool:
+    """Whether a chosen place is being measured."""
+    return active(st.session_state.get("surface_cell_job"))
+
+
+def pick(ws: workflows.Workspace, sheet: Sheet) -> None:
+    """A click on the figure: the place under it is chosen."""
+    points = st.session_state["surface_flat"]["selection"]["points"]
+    if points:
+        choose(ws, sheet, float(points[0]["x"]), float(points[0]["y"]))
+
+
+def choose(ws: workflows.Workspace, sheet: Sheet, x: float, y: float) -> None:
+    """Choose a place, and measure it ahead of everything else if its loss is not known."""
+    st.session_state["surface_chosen"] = (sheet.plane, x, y)
+    if not all(has_texts(t) for t in sheet.tasks):
+        return
+    try:
+        job = workflows.measure(ws, sheet.asks([sheet.plane.point(x, y)]), owner=me(), priority=URGENT,
+                                replaces=f"cell-{me()}", title=f"A place on a plane ({x:.4g}, {y:.4g})")
+        st.session_state["surface_cell_job"] = job
+        job.wait(PATIENCE)
+    except ExplorerError as error:
+        fail(error)
+
+
+def cell(ws: workflows.Workspace, sheet: Sheet, names: tuple[str, str, str]) -> None:
+    """What the chosen place is, and what can be done with it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        place = chosen(sheet.plane)
+        st.markdown("**No place chosen**" if place is None else f"**Point at ({place[0]:.4g}, {place[1]:.4g})**")
+        _by_number(ws, sheet, place)
+    if place is None:
+        return
+    point = sheet.plane.point(*place)
+    weights = zip(names, sheet.plane.weights(*place), strict=True)
+    st.caption(plain(" ".join(f"{'+' if w >= 0 else '−'} {abs(w):.3g}·[{name}]" for name, w in weights).lstrip("+ ")))
+    _losses(ws, sheet, point)
+    _keep(ws, point)
+
+
+def _by_number(ws: workflows.Workspace, sheet: Sheet, place: tuple[float, float] | None) -> None:
+    with st.popover("By number", icon=":material/my_location:"), st.form("surface_place", border=False):
+        x = st.number_input("x", value=place[0] if place else 0.0, format="%.4g")
+        y = st.number_input("y", value=place[1] if place else 0.0, format="%.4g")
+        if st.form_submit_button("Choose"):
+            choose(ws, sheet, float(x), float(y))
+            st.rerun(scope="fragment")
+
+
+def _losses(ws: workflows.Workspace, sheet: Sheet, point: Point) -> None:
+    job: Job | None = st.session_state.get("surface_cell_job")
+    for task in sheet.tasks:
+        (score,) = ws.catalog.scores([point], task, sheet.probe)
+        if score is not None:
+            st.markdown(f"Loss on {plain(task.name)}: **{score.loss:.4f}** ± {NORMAL * score.stderr:.4f} (95 %), "
+                        f"accuracy {score.accuracy:.1%}, {score.n} texts")
+        elif active(job):
+            st.markdown(f"Loss on {plain(task.name)}: being measured …")
+        elif job is not None and isinstance(job.cause, NotFiniteError):
+            st.markdown(f"No loss on {plain(task.name)}: {plain(str(job.cause))}")
+        elif job is not None and job.state == "failed":
+            fail(job.error or "It could not be measured.")
+        else:
+            st.markdown(f"Loss on {plain(task.name)}: not measured")
+
+
+def _keep(ws: workflows.Workspace, point: Point) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.text_input("Keep it as", placeholder="A name …", key="surface_name", width=180)
+        if st.button("Keep", icon=":material/bookmark_add:", key="surface_keep", help="A kept Point can be a corner "
+                     "here, be put on a path and be exported by its name."):
+            try:
+                workflows.keep(ws, name, point)
+                st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")
+            except ExplorerError as error:
+                fail(error)
+        mixable = 0 < len(point.terms) <= MOST and not any(is_generated(k) for k, _ in point.terms)
+        if st.button("Open in Mix", icon=":material/tune:", key="surface_mix", disabled=not mixable):
+            st.session_state["mix_from"] = basket(c.id for c in ws.catalog.checkpoints(point.base))
+            st.session_state["mix_models"] = [k for k, _ in point.terms]
+            st.session_state["mix_next"] = ("free", [c for _, c in point.terms])
+            st.switch_page("explorer/pages/mix.py")

@@ -1,0 +1,218 @@
+"""What is drawn and read off a surface: the figure, the models beside it, numbers with 95 % intervals, the paper's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from explorer import workflows
+from explorer.figures.surfaces import Picture, Spot, contours, landscape
+from explorer.pages._session import dark, plain
+from explorer.pages._surface_cell import chosen, pick
+from explorer.paths.quadtree import Node, surface
+from explorer.statistics.paper import BETWEEN, BEYOND
+from explorer.statistics.readings import NORMAL
+from explorer.types import Point, Score
+from explorer.workflows.planes import Filled, Kind, Sheet, models_on
+
+SIZE = 65
+"""Steps a side of the drawn surface."""
+SMALL = 33
+HEIGHT = 560
+AXES: Mapping[Kind, tuple[str, str]] = {
+    "models": ("weight distance along the first side", "weight distance at right angles to it"),
+    "components": ("PC 1 (weight distance)", "PC 2 (weight distance)"),
+    "random": ("factor of random direction 1", "factor of random direction 2"),
+    "coefficients": ("α₁", "α₂")}
+
+
+@dataclass(frozen=True)
+class View:
+    """What the controls say: the sheet, its corners' names, and how it is drawn."""
+
+    kind: Kind
+    sheet: Sheet
+    names: tuple[str, str, str]
+    solid: bool
+    above: float | None
+    dots: bool
+    others: bool
+
+    def ceiling(self, known: Filled) -> float:
+        """The loss from which on nothing is told apart."""
+        return math.inf if self.above is None or known.base is None else known.base.loss + self.above
+
+    @property
+    def own(self) -> list[tuple[str, Point]]:
+        """The corners and the base, by name."""
+        named = list(zip(self.names, self.sheet.plane.corners, strict=True))
+        base = Point.of(self.sheet.plane.corners[0].base)
+        return named if base in self.sheet.plane.corners else [*named, ("base", base)]
+
+
+def draw(ws: workflows.Workspace, view: View, known: Filled) -> None:
+    """The large figure, and where it comes from."""
+    picture, spots = picture_of(view, known), corner_spots(view, known)
+    models = model_spots(ws, view) if view.others else []
+    if view.solid:
+        st.plotly_chart(landscape(picture, spots, dots=view.dots, dark=dark(), height=HEIGHT), theme=None,
+                        key="surface_solid", config={"displayModeBar": False},
+                        alt="The loss on the plane in three dimensions.")
+    else:
+        figure = contours(picture, spots, models, triangle=view.kind == "models", dots=view.dots, dark=dark(),
+                          chosen=chosen(view.sheet.plane), height=HEIGHT)
+        st.plotly_chart(figure, theme=None, key="surface_flat", config={"displayModeBar": False},
+                        on_select=lambda: pick(ws, view.sheet), selection_mode="points",
+                        alt="Contours of the loss on the plane, with the models at their projections.")
+    provenance(view, known, len(models))
+
+
+def provenance(view: View, known: Filled, models: int) -> None:
+    """Where the picture comes from."""
+    tasks = " and ".join(t.name for t in view.sheet.tasks)
+    told = [f"{len(known.values)} of {view.sheet.side**2} nodes measured on {tasks}, a cubic spline between them"]
+    if models:
+        told.append(f"{models} models at their projections, the nearer to the plane the larger and clearer")
+    if (explained := view.sheet.plane.explained) is not None:
+        told.append(f"the axes hold {explained[0]:.1%} and {explained[1]:.1%} of the models' variance")
+    if view.kind == "random":
+        told.append("axes are factors of filter-normalised directions (Li et al. 2018), on which models have no place")
+    if view.kind == "coefficients":
+        told.append("ξ (Ortiz-Jimenez et al. 2023, here of losses) is the mean of |loss(α₁, α₂) − loss(α₁, 0)| over "
+                    "task 1's texts plus that of |loss(α₁, α₂) − loss(0, α₂)| over task 2's: 0 where neither task "
+                    "vector disturbs the other's task")
+    st.caption(plain("; ".join(told) + ".") + ("" if view.solid else " Click a place to make it a Point."))
+
+
+def picture_of(view: View, known: Filled) -> Picture:
+    """What is known, drawn; kept until more is."""
+    ceiling = view.ceiling(known)
+    key = (view.sheet, len(known.values), len(known.lost), ceiling)
+    kept = st.session_state.get("surface_drawn")
+    if kept is None or kept[0] != key:
+        kept = st.session_state["surface_drawn"] = (key, known.surface(SIZE, ceiling))
+    xs, ys = view.sheet.plane.axes(SIZE, view.sheet.margin)
+    return Picture(xs, ys, kept[1], measured(view.sheet, known.values), [card(view, known, n) for n in known.values],
+                   ceiling, "ξ" if view.kind == "coefficients" else "loss", AXES[view.kind],
+                   revision=f"{hash(view.sheet.plane)}{view.sheet.margin}")
+
+
+def measured(sheet: Sheet, values: Mapping[Node, float]) -> np.ndarray:
+    """Places and values of nodes, (m, 3)."""
+    xs, ys = sheet.axes
+    return np.array([(xs[j], ys[i], value) for (i, j), value in values.items()]).reshape(-1, 3)
+
+
+def card(view: View, known: Filled, node: Node) -> tuple[str, ...]:
+    """What a measured node says."""
+    if node in known.lost:
+        return "no loss", known.lost[node]
+    point = view.sheet.points[node]
+    if view.kind != "coefficients":
+        return score_card(known.score(point))
+    return f"ξ {known.values[node]:.4f}", *(f"loss on {task.name} {score.loss:.4f}"
+                                            for k, task in enumerate(view.sheet.tasks)
+                                            if (score := known.score(point, k)) is not None)
+
+
+def score_card(score: Score | None) -> tuple[str, ...]:
+    if score is None:
+        return ("loss not measured yet",)
+    return (f"measured: loss {score.loss:.4f} ± {NORMAL * score.stderr:.4f} (95 %)",
+            f"accuracy {score.accuracy:.1%}, {score.n} texts")
+
+
+def corner_spots(view: View, known: Filled) -> list[Spot]:
+    found = []
+    for name, point, (x, y) in zip(view.names, view.sheet.plane.corners, view.sheet.plane.coordinates, strict=True):
+        score = known.score(point)
+        found.append(Spot(name, float(x), float(y), score_card(score), None if score is None else score.loss))
+    return found
+
+
+def model_spots(ws: workflows.Workspace, view: View) -> list[Spot]:
+    """The base's models apart from the corners."""
+    own = {p.terms for p in view.sheet.plane.corners}
+    found = []
+    for m in models_on(ws, view.sheet.plane, view.sheet.tasks[0], view.sheet.probe):
+        if ((m.id, 1.0),) not in own:
+            loss = ("its own loss is not measured yet" if m.score is None else
+                    f"its own loss {m.score.loss:.4f} ± {NORMAL * m.score.stderr:.4f} (95 %)")
+            found.append(Spot(m.name, m.x, m.y, (f"{m.distance:.3g} from the plane (weight distance)", loss),
+                              distance=m.distance))
+    return found
+
+
+def both(view: View, known: Filled) -> None:
+    """The losses on either task, beside their disentanglement."""
+    sheet, spots = view.sheet, corner_spots(view, known)
+    xs, ys = sheet.plane.axes(SMALL, sheet.margin)
+    for k, (column, task) in enumerate(zip(st.columns(2), sheet.tasks, strict=True)):
+        values = {n: s.loss for n, p in sheet.points.items() if (s := known.score(p, k)) is not None}
+        picture = Picture(xs, ys, surface(values, SMALL, sheet.depth) if values else None, measured(sheet, values),
+                          [score_card(known.score(sheet.points[n], k)) for n in values],
+                          revision=f"{k}{hash(sheet.plane)}{sheet.margin}")
+        with column:
+            st.caption(f"Loss on {plain(task.name)} (nats)")
+            st.plotly_chart(contours(picture, spots, triangle=False, small=True, dark=dark(), height=200), theme=None,
+                            key=f"surface_loss_{k}", config={"displayModeBar": False},
+                            alt=f"The loss on task {k + 1} over both coefficients.")
+
+
+def readings(view: View, known: Filled) -> None:
+    """Numbers of the plane with 95 % intervals: what was read off, then the corners and the base."""
+    columns = st.columns(2)
+    with columns[0]:
+        if view.kind == "coefficients":
+            xi = known.disturbance
+            _metric("ξ at α₁ = α₂ = 1", None if xi is None else (xi.value, xi.stderr),
+                    "Both task vectors added in full: how far each disturbs the other's task.", "0: not at all")
+        else:
+            lowest = known.lowest
+            _metric("Lowest measured", None if lowest is None else (lowest[1].loss, lowest[1].stderr),
+                    "Of all nodes of the lattice that were measured.", _place(view, lowest and lowest[0]))
+    if view.kind == "models":
+        with columns[1]:
+            high = known.height
+            _metric("Height in the triangle", None if high is None else (high[1].value, high[1].stderr),
+                    "The most by which a loss measured in the triangle is above the flat plane through the corners' "
+                    "losses; 0 where none is. Paired over the texts; chosen from the same ones, so a little large.",
+                    "" if high is None else _place(view, high[0]))
+    tasks = view.sheet.tasks
+    rows = []
+    for name, point in view.own:
+        for k, task in enumerate(tasks):
+            score = known.score(point, k)
+            rows.append({"name": name if len(tasks) == 1 else f"{name} on {task.name}",
+                         "loss": None if score is None else score.loss,
+                         "half": None if score is None else NORMAL * score.stderr,
+                         "n": None if score is None else score.n})
+    st.dataframe(rows, hide_index=True, column_config={
+        "name": st.column_config.TextColumn("Corner", width="medium"),
+        "loss": st.column_config.NumberColumn("Loss", format="%.3f"),
+        "half": st.column_config.NumberColumn("± (95 %)", format="%.3f"),
+        "n": st.column_config.NumberColumn("Texts")})
+
+
+def _metric(name: str, reading: tuple[float, float] | None, meaning: str, place: str) -> None:
+    told = "not yet" if reading is None else f"± {NORMAL * reading[1]:.3f}" + (f" {place}" if place else "")
+    st.metric(name, "–" if reading is None else f"{reading[0]:.3f}", delta=told, delta_color="off", delta_arrow="off",
+              help=f"{meaning} ± half the 95 % interval over the test texts.")
+
+
+def _place(view: View, node: Node | None) -> str:
+    if node is None:
+        return ""
+    xs, ys = view.sheet.axes
+    return f"at ({xs[node[1]]:.3g}, {ys[node[0]]:.3g})"
+
+
+def beside() -> None:
+    """What the paper says of the same question."""
+    st.info(plain(f"The paper, on RoBERTa-base, along lines: {BETWEEN.text} ({BETWEEN.id}, {BETWEEN.where}); "
+                  f"{BEYOND.text} ({BEYOND.id}, {BEYOND.where}). {BETWEEN.figure[0].upper()}{BETWEEN.figure[1:]}."),
+            icon=":material/menu_book:")
