@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, colour, fade, surface, template
+from explorer.figures.theme import HUES, Surface, colour, fade, surface, template
 from explorer.statistics.averages import Average
 
 WIDTH = 0.34
@@ -47,10 +47,7 @@ def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "
     figure = go.Figure(layout=_frame(title, dark, height))
     ends = [-0.5, len(groups) - 0.5]
     if base is not None:
-        figure.add_trace(go.Scatter(x=ends, y=[base, base], mode="lines+text", name="base", hoverinfo="skip",
-                                    line={"color": s.quiet, "width": 1.5, "dash": "dash"},
-                                    text=[f" base {base:.3f}", ""], textposition="top right",
-                                    textfont={"color": s.quiet, "size": 12}))
+        _level(figure, base, ends, s)
     for place, (group, (hue, shade, symbol)) in enumerate(zip(groups, LOOKS, strict=False)):
         tint, shown = colour(hue, shade, dark), sorted(group.shown)
         losses = np.array([v for v, _ in shown])
@@ -65,13 +62,11 @@ def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "
             hovertemplate="%{customdata}<br>loss <b>%{y:.4f}</b><extra></extra>"))
         if len(shown):
             mean = float(losses.mean())
-            figure.add_trace(go.Scatter(x=[place - WIDTH - 0.04, place + WIDTH + 0.04], y=[mean, mean],
-                                        mode="lines+text", name="mean", hoverinfo="skip",
-                                        line={"color": s.text, "width": 2}, text=["", f" {mean:.3f}"],
-                                        textposition="middle right", textfont={"color": s.text, "size": 12}))
-    names = [html.escape(g.name) + (f"<br>{html.escape(g.note)}" if g.note else "") for g in groups]
-    figure.update_xaxes(tickvals=list(range(len(groups))), ticktext=names, range=ends, showgrid=False,
-                        tickfont={"color": s.text, "size": 13})
+            figure.add_trace(go.Scatter(x=[place - WIDTH - 0.04, place + WIDTH + 0.04], y=[mean, mean], mode="lines",
+                                        name="mean", hoverinfo="skip", line={"color": s.text, "width": 2}))
+    figure.update_xaxes(tickvals=list(range(len(groups))), ticktext=[_label(g) for g in groups], range=ends,
+                        showgrid=False, tickfont={"color": s.text, "size": 13})
+    figure.update_layout(margin={"b": 70})
     _without_numbers(figure, not any(g.shown for g in groups) and base is None)
     return figure
 
@@ -99,7 +94,8 @@ def by_dimension(dimensions: Sequence[int], groups: Sequence[Strip], means: Sequ
         customdata=[[k, m.n, h] for (_, k, m), h in zip(known, sided, strict=True)],
         hovertemplate="dimension %{customdata[0]}: mean loss <b>%{y:.4f}</b> ± %{customdata[2]:.4f} (95 %), "
                       "%{customdata[1]} Points<extra></extra>"))
-    _level(figure, base, len(dimensions), dark)
+    if base is not None:
+        _level(figure, base, [-0.5, len(dimensions) - 0.5], s)
     figure.update_xaxes(tickvals=list(range(len(dimensions))), ticktext=[str(k) for k in dimensions], showgrid=False,
                         range=[-0.5, len(dimensions) - 0.5], title={"text": "dimension of the face (0: the models)"})
     _without_numbers(figure, not known)
@@ -143,13 +139,19 @@ def _without_numbers(figure: go.Figure, empty: bool) -> None:
         figure.update_yaxes(showticklabels=False)
 
 
-def _level(figure: go.Figure, base: float | None, count: int, dark: bool) -> None:
-    if base is not None:
-        s = surface(dark)
-        figure.add_trace(go.Scatter(x=[-0.5, count - 0.5], y=[base, base], mode="lines+text", showlegend=False,
-                                    name="base", hoverinfo="skip", text=[f" base {base:.3f}", ""],
-                                    textposition="top right", textfont={"color": s.quiet, "size": 12},
-                                    line={"color": s.quiet, "width": 1.5, "dash": "dash"}))
+def _level(figure: go.Figure, base: float, ends: list[float], s: Surface) -> None:
+    """The base's loss, as a line over the whole width."""
+    figure.add_trace(go.Scatter(x=ends, y=[base, base], mode="lines+text", showlegend=False, name="base",
+                                hoverinfo="skip", text=[f" base {base:.3f}", ""], textposition="top right",
+                                textfont={"color": s.quiet, "size": 12},
+                                line={"color": s.quiet, "width": 1.5, "dash": "dash"}))
+
+
+def _label(group: Strip) -> str:
+    """What stands under a strip: three lines, of which the last is there before its number is."""
+    losses = [v for v, _ in group.shown]
+    mean = f"mean {sum(losses) / len(losses):.3f}" if losses else " "
+    return f"<b>{html.escape(group.name)}</b><br>{html.escape(group.note)}<br>{mean}"
 
 
 def _card(group: str, said: str) -> str:

@@ -186,7 +186,8 @@ def readings(found: RegionScores) -> None:
                       delta_arrow="off", delta="not yet" if share is None
                       else f"{100 * share.low:.0f} to {100 * share.high:.0f} %",
                       help=f"How often {meaning}, over all pairs; below it the 95 % interval. 50 %: no difference.")
-            st.caption(f"paper {theirs:.1%}")
+            pairs = "" if share is None else f" · {share.n[0]} × {share.n[1]} pairs"
+            st.caption(f"paper {theirs:.1%}{pairs}")
 
 
 def beside(level: Level) -> None:
@@ -202,11 +203,12 @@ def provenance(view: View, found: RegionScores) -> None:
     others = (f"{len(found.outside)} random directions from the base" if groups.level == "general"
               else f"{len(found.outside)} models of {len(set(groups.outside.datasets or ['']))} other "
               f"{'data sets' if groups.level == 'dataset' else 'data sets of other tasks'}")
+    inside = f"All {len(found.inside)} models" if groups.level == "general" else f"{len(found.inside)} {groups.said}"
     drawn = "models" if groups.inside.datasets is None else "models by data set"
     if found.region is not None and found.region.in_ex.method == "texts":
         drawn += " and texts"
     few = " Few models: the intervals are wide." if len(found.inside) < 6 else ""
-    st.caption(plain(f"{len(found.inside)} {groups.said}{limited} against {others}; {len(found.in_prime)} hull samples "
+    st.caption(plain(f"{inside}{limited} against {others}; {len(found.in_prime)} hull samples "
                      f"(seed {groups.seed}). Loss with a refitted head: {probe.train} train, {probe.test} test texts. "
                      f"Intervals draw {drawn} anew; that of In′ speaks of further draws from this hull.{few}"))
     if found.reasons:
