@@ -1,7 +1,8 @@
 """Loss surfaces on a plane: filled contours and 3-D, the triangle of its corners, models at their projections.
 
 What was measured is dotted; every other place is drawn, and read off by hovering, from the surface between them with
-its estimated error. A clear grid of places lies over the contours, so that a click finds one. Names are escaped.
+its estimated error. A clear grid of places lies over the contours, so that a click finds one. Whatever can be clicked
+has the id "x,y" of its place as customdata, which `place_of` reads. Names are escaped.
 """
 
 from __future__ import annotations
@@ -69,6 +70,16 @@ class Spot:
     distance: float = 0.0
 
 
+def place_id(x: float, y: float) -> str:
+    return f"{float(x)!r},{float(y)!r}"
+
+
+def place_of(key: str) -> tuple[float, float]:
+    """The place of an id; ValueError for another text."""
+    x, y = map(float, key.split(","))
+    return x, y
+
+
 def contours(picture: Picture, corners: Sequence[Spot], models: Sequence[Spot] = (), *, triangle: bool = True,
              chosen: tuple[float, float] | None = None, dots: bool = True, small: bool = False, dark: bool = False,
              height: int = 600) -> go.Figure:
@@ -100,33 +111,55 @@ def contours(picture: Picture, corners: Sequence[Spot], models: Sequence[Spot] =
 def landscape(picture: Picture, corners: Sequence[Spot], *, dots: bool = True, dark: bool = False,
               height: int = 600) -> go.Figure:
     """The surface in three dimensions, as high as its ceiling at most; the corners stand on it."""
-    s, (low, high) = surface(dark), picture.range
+    low, high = picture.range
     figure = go.Figure(layout=_solid(picture, dark, height))
     if picture.drawn is not None:
         heights = np.minimum(picture.drawn.values, high).astype(np.float32)
         figure.add_trace(go.Surface(
             x=picture.xs, y=picture.ys, z=heights, cmin=low, cmax=high, colorscale=scale(dark),
-            colorbar=_bar(picture, small=False), customdata=picture.drawn.values.astype(np.float32),
+            colorbar=_bar(picture, small=False),
+            customdata=[[[place_id(x, y)] for x in picture.xs] for y in picture.ys],
             contours={"z": {"show": True, "start": low, "end": high, "size": (high - low) / LINES,
                             "color": "rgba(255,255,255,.4)", "width": 1}},
             lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.08, "roughness": 0.9},
-            hovertemplate=f"x %{{x:.4g}}, y %{{y:.4g}}<br>{picture.quantity} <b>%{{customdata:.4f}}</b>"
-                          "<extra></extra>"))
+            hovertemplate=f"x %{{x:.4g}}, y %{{y:.4g}}<br>{picture.quantity} about <b>%{{z:.3f}}</b><extra></extra>"))
     if dots and len(picture.measured):
         x, y, z = picture.measured.T
         figure.add_trace(go.Scatter3d(x=x, y=y, z=np.minimum(z, high), mode="markers", showlegend=False,
                                       name="measured", hovertext=[_lines(card) for card in picture.cards],
+                                      customdata=[[place_id(*row)] for row in picture.measured[:, :2]],
                                       hovertemplate="%{hovertext}<extra></extra>",
                                       marker={"size": 1.8, "color": "#ffffff", "opacity": 0.7}))
-    known = [c for c in corners if c.value is not None and math.isfinite(c.value)]
-    lift = 0.06 * (high - low)
+    _standing(figure, [c for c in corners if c.value is not None and math.isfinite(c.value)], low, high, dark)
+    return figure
+
+
+def _standing(figure: go.Figure, corners: Sequence[Spot], low: float, high: float, dark: bool) -> None:
+    """Corners as flags above the surface, each with its stalk."""
+    s, lift = surface(dark), 0.22 * (high - low)
+    feet = [min(c.value or 0.0, high) for c in corners]
+    for c, foot in zip(corners, feet, strict=True):
+        figure.add_trace(go.Scatter3d(x=[c.x, c.x], y=[c.y, c.y], z=[foot, foot + lift], mode="lines", hoverinfo="skip",
+                                      showlegend=False, name="stalk", line={"color": s.text, "width": 3}))
     figure.add_trace(go.Scatter3d(
-        x=[c.x for c in known], y=[c.y for c in known], z=[min(c.value or low, high) + lift for c in known],
-        mode="markers+text", text=[html.escape(_short(c.name)) for c in known], textposition="top center",
-        textfont={"color": s.text, "size": 12}, showlegend=False, name="corners", hovertext=[_card(c) for c in known],
+        x=[c.x for c in corners], y=[c.y for c in corners], z=[foot + lift for foot in feet], mode="markers",
+        showlegend=False, name="corners", hovertext=[_card(c) for c in corners], customdata=_ids(corners),
         hovertemplate="%{hovertext}<extra></extra>",
         marker={"size": 6, "symbol": "diamond", "color": s.warm, "line": {"width": 1, "color": s.paper}}))
-    return figure
+    figure.update_layout(scene_annotations=[
+        _name(c, dark) | {"x": c.x, "y": c.y, "z": foot + lift, "yshift": 18} for c, foot in zip(corners, feet,
+                                                                                              strict=True)])
+
+
+def _name(spot: Spot, dark: bool) -> dict[str, Any]:
+    """A name that can be read over any colour."""
+    s = surface(dark)
+    return {"text": html.escape(_short(spot.name)), "showarrow": False, "bgcolor": fade(s.paper, 0.82), "borderpad": 2,
+            "font": {"size": 12, "color": s.text}}
+
+
+def _ids(spots: Sequence[Spot]) -> list[list[str]]:
+    return [[place_id(spot.x, spot.y)] for spot in spots]
 
 
 def _places(figure: go.Figure, picture: Picture) -> None:
@@ -140,12 +173,12 @@ def _places(figure: go.Figure, picture: Picture) -> None:
     x, y = (part.ravel() for part in np.meshgrid(xs, ys))
     free = [i for i in range(len(x)) if (round(float(x[i]), 9), round(float(y[i]), 9)) not in taken]
     text = [f"{picture.quantity} about <b>{values[i]:.3f}</b>"
-            + (f"<br>estimated error {errors[i]:.3f}" if math.isfinite(errors[i]) else "<br>error not known yet")
+            + (f"<br>estimated error of the surface {errors[i]:.3f}" if math.isfinite(errors[i]) else "<br>error not known yet")
             for i in free]
     figure.add_trace(go.Scatter(
         x=x[free], y=y[free], mode="markers", name="places", showlegend=False, hovertext=text,
-        hovertemplate="%{hovertext}<extra></extra>", marker={"size": 6, "color": "#ffffff", "opacity": 0.0},
-        selected={"marker": {"opacity": 0.0}}, unselected={"marker": {"opacity": 0.0}}))
+        customdata=[[place_id(x[i], y[i])] for i in free], hovertemplate="%{hovertext}<extra></extra>",
+        marker={"size": 6, "color": "#ffffff", "opacity": 0.0}))
 
 
 def _dots(figure: go.Figure, picture: Picture, visible: bool) -> None:
@@ -153,10 +186,10 @@ def _dots(figure: go.Figure, picture: Picture, visible: bool) -> None:
     x, y, z = picture.measured.T if len(picture.measured) else np.zeros((3, 0))
     figure.add_trace(go.Scatter(
         x=x, y=y, mode="markers", name="measured", showlegend=False, hovertext=[_lines(card) for card in picture.cards],
+        customdata=[[place_id(*row)] for row in picture.measured[:, :2]],
         hovertemplate="%{hovertext}<extra></extra>",
         marker={"size": 4, "color": "#ffffff", "opacity": opacity,
-                "symbol": ["circle" if math.isfinite(v) else "x" for v in z]},
-        selected={"marker": {"opacity": opacity}}, unselected={"marker": {"opacity": opacity}}))
+                "symbol": ["circle" if math.isfinite(v) else "x" for v in z]}))
 
 
 def _triangle(figure: go.Figure, corners: Sequence[Spot]) -> None:
@@ -175,31 +208,27 @@ def _models(figure: go.Figure, models: Sequence[Spot], dark: bool) -> None:
     span = float(np.ptp(apart))
     near = 1 - (apart - apart.min()) / span if span > 0 else np.ones(len(apart))
     order = np.argsort(near)
-    opacity = (0.3 + 0.6 * near[order]).round(3)
+    sorted_, near = [models[i] for i in order], near[order]
     figure.add_trace(go.Scatter(
-        x=[models[i].x for i in order], y=[models[i].y for i in order], mode="markers", name="models",
-        showlegend=False, hovertext=[_card(models[i]) for i in order], hovertemplate="%{hovertext}<extra></extra>",
-        marker={"size": (6 + 4 * near[order]).round(1), "color": s.paper, "opacity": opacity,
-                "line": {"width": 1.2, "color": s.text}},
-        selected={"marker": {"opacity": 0.9}}, unselected={"marker": {"opacity": 0.6}}))
+        x=[m.x for m in sorted_], y=[m.y for m in sorted_], mode="markers", name="models", showlegend=False,
+        customdata=_ids(sorted_), hovertext=[_card(m) for m in sorted_], hovertemplate="%{hovertext}<extra></extra>",
+        marker={"size": (6 + 4 * near).round(1), "color": s.paper, "opacity": (0.3 + 0.6 * near).round(3),
+                "line": {"width": 1.2, "color": s.text}}))
 
 
 def _corners(figure: go.Figure, corners: Sequence[Spot], dark: bool, small: bool) -> None:
     s = surface(dark)
     figure.add_trace(go.Scatter(
         x=[c.x for c in corners], y=[c.y for c in corners], mode="markers", name="corners", showlegend=False,
-        hovertext=[_card(c) for c in corners], hovertemplate="%{hovertext}<extra></extra>",
+        customdata=_ids(corners), hovertext=[_card(c) for c in corners], hovertemplate="%{hovertext}<extra></extra>",
         marker={"size": 10 if small else 16, "symbol": "diamond", "color": s.warm, "opacity": 1,
-                "line": {"width": 2, "color": "#ffffff"}},
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}}))
+                "line": {"width": 2, "color": "#ffffff"}}))
     if small:
         return
     middle = float(np.mean([c.y for c in corners]))
     for c in corners:
         above = c.y >= middle
-        figure.add_annotation(x=c.x, y=c.y, text=html.escape(_short(c.name)), showarrow=False,
-                              yshift=21 if above else -21, bgcolor=fade(s.paper, 0.82), borderpad=2,
-                              font={"size": 12, "color": s.text})
+        figure.add_annotation(x=c.x, y=c.y, yshift=21 if above else -21, **_name(c, dark))
 
 
 def _card(spot: Spot) -> str:
@@ -216,14 +245,14 @@ def _short(name: str) -> str:
 
 
 def _bar(picture: Picture, small: bool) -> dict[str, Any]:
-    return {"title": {"text": "" if small else picture.unit, "side": "right"}, "thickness": 10, "len": 0.85,
-            "outlinewidth": 0, "tickformat": ".2f", "nticks": 7}
+    title = {"text": "" if small else picture.unit, "side": "right", "font": {"size": 13}}
+    return {"title": title, "thickness": 10, "len": 0.85, "outlinewidth": 0, "tickformat": ".2f", "nticks": 7}
 
 
 def _flat(picture: Picture, dark: bool, height: int, small: bool) -> dict[str, Any]:
     across, up = ([float(axis[0]), float(axis[-1])] for axis in (picture.xs, picture.ys))
     plain = {"showgrid": False, "constrain": "domain", "automargin": False, "nticks": 7}
-    return {"template": template(dark), "height": height, "hovermode": "closest", "dragmode": "zoom",
+    return {"template": template(dark), "height": height, "hovermode": "closest", "dragmode": "pan",
             "showlegend": False, "uirevision": picture.revision, "hoverdistance": 24,
             "xaxis": {"title": {"text": "" if small else picture.titles[0]}, "range": across} | plain,
             "yaxis": {"title": {"text": "" if small else picture.titles[1]}, "range": up} | plain
@@ -241,5 +270,6 @@ def _solid(picture: Picture, dark: bool, height: int) -> dict[str, Any]:
     return {"template": template(dark), "height": height, "uirevision": picture.revision, "showlegend": False,
             "scene": axes | {"aspectmode": "manual", "dragmode": "orbit",
                              "aspectratio": {"x": wide / longest, "y": deep / longest, "z": 0.55},
-                             "camera": {"eye": {"x": -1.2, "y": -1.35, "z": 0.95}}},
+                             "camera": {"eye": {"x": -1.05, "y": -1.2, "z": 0.95},
+                                        "center": {"x": 0, "y": 0, "z": -0.15}}},
             "margin": {"l": 0, "r": 0, "t": 0, "b": 0}}

@@ -6,7 +6,9 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.backends import Job
+from explorer.components.map_and_path import heard
 from explorer.errors import ExplorerError, NotFiniteError
+from explorer.figures.surfaces import place_of
 from explorer.pages._jobs import active
 from explorer.pages._session import basket, fail, has_texts, me, plain
 from explorer.paths.plane import Plane
@@ -16,6 +18,7 @@ from explorer.weights.directions import is_generated
 from explorer.workflows.planes import Sheet
 from explorer.workflows.probing import URGENT
 
+CHART = "surface_chart"
 PATIENCE = 2.5
 """Seconds a clicked place is waited for before the page goes on and its loss is shown as it comes."""
 MOST = 12
@@ -34,10 +37,14 @@ def measuring() -> bool:
 
 
 def pick(ws: workflows.Workspace, sheet: Sheet) -> None:
-    """A click on the figure: the place under it is chosen."""
-    points = st.session_state["surface_flat"]["selection"]["points"]
-    if points:
-        choose(ws, sheet, float(points[0]["x"]), float(points[0]["y"]))
+    """A click on the figure chooses the place under it, Escape none."""
+    picked = heard(CHART, "picked")
+    if not isinstance(picked, dict):
+        return
+    if picked.get("ids"):
+        choose(ws, sheet, *place_of(str(picked["ids"][0])))
+    else:
+        st.session_state.pop("surface_chosen", None)
 
 
 def choose(ws: workflows.Workspace, sheet: Sheet, x: float, y: float) -> None:

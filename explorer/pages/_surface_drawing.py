@@ -10,9 +10,10 @@ import numpy as np
 import streamlit as st
 
 from explorer import workflows
+from explorer.components.map_and_path import component_map
 from explorer.figures.surfaces import Picture, Spot, contours, landscape
 from explorer.pages._session import dark, plain
-from explorer.pages._surface_cell import chosen, pick
+from explorer.pages._surface_cell import CHART, chosen, pick
 from explorer.paths.quadtree import Node, surface
 from explorer.statistics.paper import BETWEEN, BEYOND
 from explorer.statistics.readings import NORMAL
@@ -59,16 +60,14 @@ def draw(ws: workflows.Workspace, view: View, known: Filled) -> None:
     picture, spots = picture_of(view, known), corner_spots(view, known)
     models = model_spots(ws, view) if view.others else []
     if view.solid:
-        st.plotly_chart(landscape(picture, spots, dots=view.dots, dark=dark(), height=HEIGHT), theme=None,
-                        key="surface_solid", config={"displayModeBar": False},
-                        alt="The loss on the plane in three dimensions.")
+        figure = landscape(picture, spots, dots=view.dots, dark=dark(), height=HEIGHT)
     else:
         figure = contours(picture, spots, models, triangle=view.kind == "models", dots=view.dots, dark=dark(),
                           chosen=chosen(view.sheet.plane), height=HEIGHT)
-        st.plotly_chart(figure, theme=None, key="surface_flat", config={"displayModeBar": False},
-                        on_select=lambda: pick(ws, view.sheet), selection_mode="points",
-                        alt="Contours of the loss on the plane, with the models at their projections.")
-    provenance(view, known, len(models))
+    component_map(figure.to_json(), key=CHART, height=HEIGHT, link=CHART,
+                  label="The loss on the plane; a place is chosen by a click, or by number beside it.",
+                  on_picked=lambda: pick(ws, view.sheet))
+    provenance(view, known, 0 if view.solid else len(models))
 
 
 def provenance(view: View, known: Filled, models: int) -> None:
@@ -85,7 +84,7 @@ def provenance(view: View, known: Filled, models: int) -> None:
         told.append("ξ (Ortiz-Jimenez et al. 2023, here of losses) is the mean of |loss(α₁, α₂) − loss(α₁, 0)| over "
                     "task 1's texts plus that of |loss(α₁, α₂) − loss(0, α₂)| over task 2's: 0 where neither task "
                     "vector disturbs the other's task")
-    st.caption(plain("; ".join(told) + ".") + ("" if view.solid else " Click a place to make it a Point."))
+    st.caption(plain("; ".join(told) + ".") + " Click a place to make it a Point.")
 
 
 def picture_of(view: View, known: Filled) -> Picture:

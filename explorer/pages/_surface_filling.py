@@ -75,7 +75,7 @@ def go_on(ws: workflows.Workspace, work: Work, ceiling: float) -> bool:
     return work.wanted
 
 
-def line(ws: workflows.Workspace, work: Work, known: Filled, running: bool) -> None:
+def line(ws: workflows.Workspace, work: Work, known: Filled, running: bool, ceiling: float) -> None:
     """One line, always there: how far it is, what a click would measure, or that everything is measured."""
     with st.container(horizontal=True, vertical_alignment="center", height=48, border=False, gap="small"):
         if running:
@@ -83,7 +83,7 @@ def line(ws: workflows.Workspace, work: Work, known: Filled, running: bool) -> N
         elif absent := [t.name for t in work.filling.sheet.tasks if not has_texts(t)]:
             fetch(ws, absent)
         else:
-            _offer(ws, work, known)
+            _offer(ws, work, known, ceiling)
     job = work.job
     if job is not None and not running:
         for note in job.notes:
@@ -101,12 +101,12 @@ def _running(work: Work, known: Filled) -> None:
     st.button("Cancel", key="surface-cancel", on_click=stop, args=(work,), icon=":material/close:", disabled=stopping)
 
 
-def _offer(ws: workflows.Workspace, work: Work, known: Filled) -> None:
-    left = known.left
-    done = f"{len(known.values)} of {known.sheet.side**2} nodes are measured" if known.values else ""
+def _offer(ws: workflows.Workspace, work: Work, known: Filled, ceiling: float) -> None:
+    sheet = known.sheet
+    left = known.left if step(ws, Filling(sheet, dict(work.filling.lost)), None, ceiling) else 0
+    done = f"{len(known.values)} of {sheet.side**2} nodes are measured" if known.values else ""
     lost = f"; {len(known.lost)} have no loss, the model overflows there" if known.lost else ""
-    over = work.job is not None and work.job.state == "done" and not work.wanted
-    if not left or over:
+    if not left:
         st.caption(f"{done}{lost}: the surface is as exact as this depth makes it. Scores are kept in the catalog.")
         return
     if st.button(f"Measure up to {left} points ({about(left * known.seconds)})", type="primary", key="surface-measure",

@@ -139,11 +139,11 @@ def page(ws: workflows.Workspace, view: View) -> None:
     work = work_of(view.sheet, f"{KINDS[view.kind]} on {', '.join(t.name for t in view.sheet.tasks)}")
     watching = go_on(ws, work, view.ceiling(filled(ws, view.sheet, work.filling.lost))) or measuring()
 
-    @st.fragment(run_every=TICK if watching else None)
+    @st.fragment(run_every=2 * TICK if watching else None)
     def shown() -> None:
         known = filled(ws, view.sheet, work.filling.lost)
         running = go_on(ws, work, view.ceiling(known))
-        line(ws, work, known, running)
+        line(ws, work, known, running, view.ceiling(known))
         left, right = st.columns([1.7, 1], gap="large")
         with left:
             draw(ws, view, known)
