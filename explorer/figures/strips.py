@@ -45,7 +45,7 @@ def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "
     """Up to three groups beside each other with their means; the base's loss as a line."""
     s = surface(dark)
     figure = go.Figure(layout=_frame(title, dark, height))
-    ends = [-0.5, len(groups) - 0.5]
+    ends = [-0.72, len(groups) - 0.5]  # on the left there is room for the base's name
     if base is not None:
         _level(figure, base, ends, s)
     for place, (group, (hue, shade, symbol)) in enumerate(zip(groups, LOOKS, strict=False)):

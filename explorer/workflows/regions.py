@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -18,7 +19,7 @@ from explorer.errors import InputError, UnknownNameError
 from explorer.evaluation.work import Ask
 from explorer.paths.hull import distances_from, hull_points
 from explorer.paths.mixture import uniform
-from explorer.paths.walks import random_models, with_directions
+from explorer.paths.walks import random_models
 from explorer.statistics import averages
 from explorer.statistics.regions import Region, Share, mean_share, region
 from explorer.types import Base, Checkpoint, Point, Probe, Score, Task
@@ -82,8 +83,8 @@ class Groups:
 class RegionScores:
     """Scores of the three groups in their order, None where there is none yet; and what is read off them.
 
-    A Point at which the model overflows has a Score of infinite loss, of no text, and a reason by its hash. `region`
-    is there once In and Ex are complete and one Point of In′ is measured. `base` is the base's own score.
+    A Point at which the model overflows has a Score of infinite loss, of no text, and a reason by its hash. `base` is
+    the base's own score.
     """
 
     groups: Groups
@@ -92,12 +93,19 @@ class RegionScores:
     in_prime: tuple[Score | None, ...]
     outside: tuple[Score | None, ...]
     base: Score | None = None
-    region: Region | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
         return sum(s is None for s in (*self.inside, *self.in_prime, *self.outside))
+
+    @cached_property
+    def region(self) -> Region | None:
+        """P_B between them; None until In and Ex are complete and one Point of In′ is measured."""
+        inside, hull, outside = ([s for s in side if s] for side in (self.inside, self.in_prime, self.outside))
+        if len(inside) < len(self.inside) or len(outside) < len(self.outside) or not hull:
+            return None
+        return region(inside, hull, outside, clusters=(self.groups.inside.datasets, self.groups.outside.datasets))
 
 
 @dataclass(frozen=True)
@@ -186,14 +194,8 @@ def known(ws: Workspace, groups: Groups, probe: Probe, lost: Mapping[str, str] |
               for p, s in zip(points, found, strict=True)]
     ends = np.cumsum([0, *(len(side.points) for side in sides)])
     inside, in_prime, outside = (tuple(scores[a:b]) for a, b in pairwise(ends))
-    made = RegionScores(groups, probe, inside, in_prime, outside, base,
-                        reasons={p.hash: lost[p.hash] for p in points if p.hash in lost})
-    hull = [s for s in in_prime if s is not None]
-    members, others = [s for s in inside if s is not None], [s for s in outside if s is not None]
-    if len(members) < len(inside) or len(others) < len(outside) or not hull:
-        return made
-    return replace(made, region=region(members, hull, others,
-                                       clusters=(groups.inside.datasets, groups.outside.datasets)))
+    return RegionScores(groups, probe, inside, in_prime, outside, base,
+                        {p.hash: lost[p.hash] for p in points if p.hash in lost})
 
 
 def measured(ws: Workspace, groups: Groups, probe: Probe) -> RegionScores:
@@ -213,7 +215,8 @@ def average(found: Sequence[RegionScores]) -> Mean:
     regions = [scores.region for scores in found if scores.region is not None]
     if len(regions) < len(found) or not found:
         raise InputError(f"{len(regions)} of {len(found)} regions are measured: a mean needs one at least, and all.")
-    together = len({scores.groups.inside.points for scores in found}) < len(found)
+    models = [p for scores in found for p in scores.groups.inside.points]
+    together = len(set(models)) < len(models)
 
     def mean(pick: Callable[[Region], Share]) -> Share:
         return mean_share([pick(r) for r in regions], together=together)
@@ -254,12 +257,14 @@ def by_dimension(ws: Workspace, groups: Groups, probe: Probe, drawn: Mapping[int
 
 def distances(ws: Workspace, groups: Groups) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distance in weight space of In, In′ and Ex from In's centroid, each (n,), from the Gram alone."""
-    sides = (groups.inside.points, groups.in_prime.points, groups.outside.points)
-    everyone = [p for side in sides for p in side]
-    gram = with_directions(ws.catalog.gram(groups.base), everyone, ws.catalog.base(groups.base).layout)
-    apart = distances_from(gram, everyone, groups.centroid)
-    first, second = len(sides[0]), len(sides[0]) + len(sides[1])
-    return apart[:first], apart[first:second], apart[second:]
+    gram, centroid = ws.catalog.gram(groups.base), groups.centroid
+    sides = (groups.inside.points, groups.in_prime.points)
+    inside, in_prime = (distances_from(gram, points, centroid) for points in sides)
+    if groups.level != "general":
+        return inside, in_prime, distances_from(gram, groups.outside.points, centroid)
+    # A random direction is 1 long on what it touches, and at right angles to the models but for 1 / √d.
+    lengths = [math.sqrt(math.fsum(c * c for _, c in p.terms)) for p in groups.outside.points]
+    return inside, in_prime, np.hypot(lengths, math.sqrt(max(gram.inner(centroid)[1], 0.0)))
 
 
 def _base(ws: Workspace, base: str | None) -> Base:
