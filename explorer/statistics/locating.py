@@ -9,7 +9,9 @@ task vectors, are nearer to everything. (On 80 models of 17 data sets, each loca
 data set of all, the nearest hull that of 61 %, and of 79 % on directions.) How sure a prediction is is learnt from the
 catalog: every model is located with itself left out, and the probability of group r is taken as proportional to
 exp(β cosᵣ), with the β under which the models' own groups are likeliest; it is then mixed with an even spread of weight
-1 / (models + 2), as no n trials show more. Whether a Point is outside is told by the distance to the hull.
+1 / (models + 2), as no n trials show more. Whether a Point is outside is told by the distance to the hull, which sees
+what lies too far out, and by the cosine, which sees what lies in a direction of its own: hulls of few models are far
+from everything, and a random direction is no farther from one than its own models are.
 """
 
 from __future__ import annotations
@@ -42,14 +44,21 @@ class Hull:
 class Location:
     """`probabilities` of regions, the likeliest first, and weight `distances` to their hulls, the nearest first.
 
-    `outside` True: each of the predicted region's own models is nearer to its fellows' hull than the Point is. `tail`
-    is the share of its models, and this one, that are as far off or further.
+    `far` True: each of the predicted region's own models is nearer to its fellows' hull than the Point is. `tail` is
+    the share of its models, and this one, that are as far off or further. `astray` True: its `cosine` with the
+    predicted region's centroid is lower than that of every model, of any region, with its own.
     """
 
     probabilities: tuple[tuple[str, float], ...]
     distances: tuple[tuple[str, float], ...]
-    outside: bool
+    far: bool
     tail: float
+    astray: bool
+    cosine: float
+
+    @property
+    def outside(self) -> bool:
+        return self.far or self.astray
 
     @property
     def predicted(self) -> str:
@@ -67,6 +76,7 @@ class Regions:
     `members` by name of region, `own` (as many) the weight distance of each member to the hull of its fellows;
     `left_out` are the regions of a single model. `accuracy` is the share of models that are predicted to be of their
     own region without themselves, `expected` the mean confidence of these: well calibrated where the two agree.
+    `lowest` is the lowest cosine of a model with its own region's centroid, itself left out.
     """
 
     members: Mapping[str, tuple[str, ...]]
@@ -76,6 +86,7 @@ class Regions:
     accuracy: float
     expected: float
     models: int
+    lowest: float
 
     def locate(self, gram: Gram, point: Point) -> Location:
         """Place a Point of checkpoints in `gram`, which has the regions' models too; a member is left out of its own
@@ -95,8 +106,10 @@ class Regions:
         distance, own = apart[likely[0][0]], self.own[likely[0][0]]
         member = itself in self.members[likely[0][0]]
         as_far = int((own >= distance * (1 - 1e-9)).sum()) - member
+        cosine = float(cosines[list(rows).index(likely[0][0])])
         return Location(tuple(likely), tuple(sorted(apart.items(), key=lambda pair: pair[1])),
-                        bool(distance > own.max() * (1 + 1e-9)), (as_far + 1) / (len(own) + 1 - member))
+                        bool(distance > own.max() * (1 + 1e-9)), (as_far + 1) / (len(own) + 1 - member),
+                        cosine < self.lowest - 1e-9, cosine)
 
 
 def hull_distance(gram: Gram, ids: Sequence[str], point: Point) -> Hull:
@@ -134,7 +147,8 @@ def regions(gram: Gram, labels: Mapping[str, str]) -> Regions:
     chances = _chances(cosines, beta, len(truth))
     return Regions(members, {name: own[truth == k] for k, name in enumerate(members)},
                    tuple(sorted(set(groups) - set(members))), beta, float((cosines.argmax(axis=1) == truth).mean()),
-                   float(chances.max(axis=1).mean()), len(truth))
+                   float(chances.max(axis=1).mean()), len(truth),
+                   float(cosines[np.arange(len(truth)), truth].min()))
 
 
 def _alone(g: np.ndarray, model: int, members: np.ndarray) -> float:

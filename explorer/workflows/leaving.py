@@ -160,15 +160,17 @@ def known(ws: Workspace, found: Walks, task: Task, probe: Probe, lost: Mapping[s
 def weights_norm(ws: Workspace, point: Point) -> float:
     """‖θ‖ of a Point, read from the weights once and kept while the program runs."""
     key = (point.base, point.hash)
-    if key not in _norms:
+    found = _norms.get(key)
+    if found is None:
         base = ws.catalog.base(point.base)
         folders = {c.id: str(ws.catalog.resolve(c.path)) for c in members(ws, [point])}
         request = Measuring(base, str(ws.catalog.resolve(base.path)), folders, point)
         work = Work("Length of a model's weights", "explorer.weights.norms:norm", request, lane="side", priority=0)
-        (_norms[key],) = ws.backend.submit(work).result()
+        (made,) = ws.backend.submit(work).result()
+        found = _norms[key] = float(made)
         while len(_norms) > _KEPT:
             _norms.popitem(last=False)
-    return _norms[key]
+    return found
 
 
 def _checked(checkpoints: Sequence[Checkpoint], seeds: int, radii: Sequence[float]) -> tuple[float, ...]:
