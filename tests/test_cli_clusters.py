@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "clusters"))
 from planted_workspace import LAYOUT, OTHER, add_base, add_models, workspace
 from planted_zoo import zoo as planted_zoo
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_score

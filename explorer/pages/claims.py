@@ -20,6 +20,7 @@ from explorer.workflows.claims.running import Run
 BADGES = {"agrees": ("agrees", "green", ":material/check:"), "differs": ("differs", "orange", ":material/close:"),
           "not enough models": ("not enough models", "gray", ":material/remove:")}
 OPEN = "claim_open"
+WIDTHS = [1.1, 0.95, 1.75, 0.42]
 
 
 @st.cache_resource(show_spinner=False)
@@ -79,30 +80,20 @@ def progress(run: Run) -> None:
 def row(ws: workflows.Workspace, base: Base, claim: str, entry: Entry | None, now: str) -> None:
     """A claim: what the paper says, what is found here, and, when opened, all figures and where they come from."""
     known = LEDGER[claim]
-    with st.container(border=True):
-        left, middle, right = st.columns([1.15, 0.85, 1.5], gap="medium")
-        with left, st.container(horizontal=True, vertical_alignment="top", gap="small"):
-            st.markdown(f"**{claim}**", width=36)
-            st.markdown(plain(known.text[:1].upper() + known.text[1:]))
-        with middle:
-            st.caption(plain(known.figure) + (f"  \n:orange[Doubtful: {plain(known.conflict)}]" if known.conflict
-                                              else "") + f"  \n{plain(known.where)}")
-        with right:
-            if entry is None:
-                st.badge("not computed yet", color="gray")
-            else:
-                name, colour, icon = BADGES[entry.finding.verdict]
-                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                    st.badge(name, icon=icon, color=colour)  # type: ignore[arg-type]
-                    if entry.state != now:
-                        st.badge("out of date", icon=":material/update:", color="gray",
-                                 help="Models or texts have changed since this was found.")
-                    st.space("stretch")
-                    opened = st.session_state.get(OPEN) == claim
-                    st.button("Close" if opened else "Figures", key=f"open-{claim}", type="tertiary",
-                              icon=":material/expand_less:" if opened else ":material/expand_more:",
-                              on_click=_toggle, args=(claim,))
-                st.markdown(plain(entry.finding.said))
+    with st.container(border=True, gap="small"):
+        left, middle, right, end = st.columns(WIDTHS, gap="medium", vertical_alignment="top")
+        left.markdown(f"**{claim}** \u2002{plain(known.text[:1].upper() + known.text[1:])}")
+        doubt = f"  \n:orange[Doubtful: {plain(known.conflict)}]" if known.conflict else ""
+        middle.caption(f"{plain(known.figure)} ({plain(known.where)}){doubt}")
+        if entry is None:
+            right.markdown(":gray-badge[not computed yet]")
+        else:
+            name, colour, icon = BADGES[entry.finding.verdict]
+            old = " :gray-badge[:material/update: out of date]" if entry.state != now else ""
+            right.markdown(f":{colour}-badge[{icon} {name}]{old}  \n{plain(entry.finding.said)}")
+            opened = st.session_state.get(OPEN) == claim
+            end.button("Close" if opened else "Figures", key=f"open-{claim}", type="tertiary", on_click=_toggle,
+                       args=(claim,), icon=":material/expand_less:" if opened else ":material/expand_more:")
         if entry is not None and st.session_state.get(OPEN) == claim:
             detail(ws, base, entry)
 
@@ -138,6 +129,9 @@ def show() -> None:
     try:
         entries, now = ws.catalog.findings(base.id), claims.state(ws)
         head(ws, base, entries)
+        for column, title in zip(st.columns(WIDTHS, gap="medium"), ("The paper claims", "Its figure", "Here"),
+                                 strict=False):
+            column.caption(f"**{title}**")
         for claim in claims.CLAIMS:
             row(ws, base, claim, entries.get(claim), now)
     except ExplorerError as error:

@@ -45,11 +45,11 @@ def _reaches(found: Clustered, wanted: float) -> bool:
 def datasets(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C1: models of one data set cluster; as a control, models of one seed do not."""
     def conclude() -> Finding:
-        found = cluster(ws, base.name, "dataset")
+        found = _clustered(ws, base.name, "dataset")
         figures = [accuracy("accuracy", found, paper=_DATASETS)]
         control = ""
         try:
-            by_seed = cluster(ws, base.name, "seed")
+            by_seed = _clustered(ws, base.name, "seed")
         except InputError:
             control = " Seeds can't be compared here."
         else:
@@ -72,11 +72,11 @@ def tasks(ws: Workspace, base: Base, probe: Probe) -> Question:
     """
     def conclude() -> Finding:
         kept = _several_datasets(ws.catalog.checkpoints(base.id))
-        found = cluster(ws, base.name, "task", ids=[c.id for c in kept])
+        found = _clustered(ws, base.name, "task", ids=[c.id for c in kept])
         assert found.agreement is not None
         agrees = _reaches(found, _TASKS)
         parts = ", ".join(f"{g} {f:.2f}" for g, f in found.agreement.f1.items())
-        every = cluster(ws, base.name, "task")
+        every = _clustered(ws, base.name, "task")
         figures = [accuracy("accuracy", found, paper=_TASKS),
                    *(accuracy(f"F1 {g}", found, f"f1:{g}") for g in found.agreement.groups),
                    accuracy("accuracy, all tasks", every)]
@@ -96,7 +96,7 @@ def domain(ws: Workspace, base: Base, probe: Probe) -> Question:
     def conclude() -> Finding:
         models = _several_datasets(ws.catalog.checkpoints(base.id))
         name = _widest(models)
-        found = cluster(ws, base.name, f"task|domain={name}", ids=[c.id for c in models])
+        found = _clustered(ws, base.name, f"task|domain={name}", ids=[c.id for c in models])
         assert found.agreement is not None
         f1 = found.agreement.f1
         others = [g for g in f1 if g != name]
@@ -115,7 +115,8 @@ def raw(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C4: Euclidean distance of raw weights does not cluster; by every method, as they do not agree."""
     def conclude() -> Finding:
         metric: ClusterMetric = "raw-euclidean"
-        found = {m: cluster(ws, base.name, "dataset", m, metric) for m in sorted(registry.names("explorer.clusters"))}
+        methods = sorted(registry.names("explorer.clusters"))
+        found = {m: _clustered(ws, base.name, "dataset", m, metric) for m in methods}
         clear = [m for m, f in found.items() if _value(f) > 0.5 and _value(f) > _chance(f)]
         figures = tuple(accuracy(m, f) for m, f in found.items())
         shown = ", ".join(f"{m} {_value(f):.0%}" for m, f in found.items())
@@ -139,7 +140,7 @@ def bases(ws: Workspace, base: Base, probe: Probe) -> Question:
         if not shared:
             raise InputError("no data set has two models or more of each of two bases.")
         ids = [c.id for c in models if c.dataset in shared]
-        by_base, by_dataset = (cluster(ws, "all", by, ids=ids) for by in ("base", "dataset"))
+        by_base, by_dataset = (_clustered(ws, "all", by, ids=ids) for by in ("base", "dataset"))
         agrees = _value(by_base) > _chance(by_base) and _value(by_base) > _value(by_dataset)
         said = (f"{_value(by_base):.1%} are in their base's cluster; looked at by data set over all bases, "
                 f"{_value(by_dataset):.1%}.")
@@ -162,7 +163,7 @@ def sizes(ws: Workspace, base: Base, probe: Probe) -> Question:
         ids = [c.id for c in models if c.train_size in shared and c.dataset is not None]
         if len(shared) < 2:
             raise InputError("fewer than two training sizes are shared by two data sets or more.")
-        by_size, by_dataset = (cluster(ws, base.name, by, ids=ids) for by in ("train_size", "dataset"))
+        by_size, by_dataset = (_clustered(ws, base.name, by, ids=ids) for by in ("train_size", "dataset"))
         agrees = _value(by_size) <= _chance(by_size) and _value(by_dataset) > _chance(by_dataset)
         said = (f"{_value(by_size):.1%} are in their size's cluster, {_value(by_dataset):.1%} in their data set's.")
         return Finding("C6", "agrees" if agrees else "differs", said,
@@ -170,6 +171,15 @@ def sizes(ws: Workspace, base: Base, probe: Probe) -> Question:
                        f"{len(ids)} models, {len(shared)} sizes", "clusters", _settings(by_size, base.id))
 
     return _now("C6", conclude)
+
+
+def _clustered(ws: Workspace, *arguments: Any, **options: Any) -> Clustered:
+    """`cluster`, unless chance alone gets everything right: then there are too few models to say anything."""
+    found = cluster(ws, *arguments, **options)
+    if found.nulls["accuracy"].q95 >= 1 - 1e-9:
+        raise InputError(f"{len(found.names)} models by {found.by}: shuffled labels reach 100 % too, so that nothing "
+                         "could be above chance.")
+    return found
 
 
 def _now(claim: str, conclude: Callable[[], Finding]) -> Question:

@@ -81,31 +81,33 @@ def between(ws: Workspace, base: Base, probe: Probe) -> Question:
             for p in (*pair.line(at).points, origin)]
 
     def conclude(reasons: Mapping[Ask, str]) -> Finding:
-        figures, low = [], []
+        figures, shares = [], {}
         for name, some in found.items():
-            heights, gains, inside = [], [], []
-            for pair in some:
-                scores = ws.catalog.scores(pair.line(at).points, pair.task, probe)
-                (start,) = ws.catalog.scores([origin], pair.task, probe)
-                height, lowest = readings.height(at, scores), readings.minimum(at, scores)
-                if height is None or lowest is None or start is None:
-                    continue
-                heights.append(height.value)
-                gains.append(start.loss - min(scores[0].loss, scores[-1].loss))  # type: ignore[union-attr]
-                inside.append(0 < lowest.alpha < 1)
-            mean = averages.mean(heights)
-            low.append(mean.high < LOW * float(np.mean(gains)))
-            figures += [average(f"{name}: rise above the line between the ends", mean, "pairs", unit="nats"),
-                        average(f"{name}: minimum strictly inside",
-                                averages.proportion(sum(inside), len(inside)), "pairs")]
-        said = ("The loss stays low between models of every kind" if all(low) else
-                f"The loss rises between {' and '.join(n for n, ok in zip(found, low, strict=True) if not ok)} models")
-        said += f" (low: by less than {LOW:.0%} of what fine-tuning gained over the base)."
-        first = found["same data set"][0]
-        return Finding("C7", "agrees" if all(low) else "differs", said, tuple(figures),
-                       f"{sum(map(len, found.values()))} pairs, 11 α each", "path", _settings(first, "Between"))
+            measured = [shape for pair in some if (shape := _between(ws, pair, at, origin, probe))]
+            rises = averages.mean([rise for rise, _, _ in measured])
+            shares[name] = rises.value / float(np.mean([gain for _, gain, _ in measured]))
+            inside = averages.proportion(sum(within for _, _, within in measured), len(measured))
+            figures += [average(f"{name}: minimum strictly inside", inside, "pairs"),
+                        average(f"{name}: rise above the line between the ends", rises, "pairs", unit="nats")]
+        agrees = all(0 <= share < LOW for share in shares.values())
+        said = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+        return Finding("C7", "agrees" if agrees else "differs",
+                       f"The rise between two models, as a share of what fine-tuning gained over the base: {said}.",
+                       tuple(figures), f"{sum(map(len, found.values()))} pairs, {len(at)} α each", "path",
+                       _settings(found["same data set"][0], "Between"))
 
     return Question("C7", tuple(asks), conclude)
+
+
+def _between(ws: Workspace, pair: Pair, at: Sequence[float], origin: Point,
+             probe: Probe) -> tuple[float, float, bool] | None:
+    """(rise above the line between the ends, the better end's gain over the base, whether the minimum is inside)."""
+    scores = ws.catalog.scores(pair.line(at).points, pair.task, probe)
+    (start,) = ws.catalog.scores([origin], pair.task, probe)
+    height, lowest, ends = readings.height(at, scores), readings.minimum(at, scores), readings.ends(at, scores)
+    if height is None or lowest is None or ends is None or start is None:
+        return None
+    return height.value, start.loss - min(e.loss for e in ends), 0 < lowest.alpha < 1
 
 
 def beyond(ws: Workspace, base: Base, probe: Probe) -> Question:

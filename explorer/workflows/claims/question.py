@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from explorer.evaluation.work import Ask
 from explorer.statistics.averages import Average
-from explorer.types import Base, Figure, Finding, Probe
+from explorer.types import Base, Figure, Finding, Probe, Task
 from explorer.workflows.clustering import Clustered
 from explorer.workflows.opening import Workspace
 
@@ -38,3 +39,12 @@ def accuracy(name: str, found: Clustered, key: str = "accuracy", paper: float | 
     units = found.unit == "dataset"
     return Figure(name, value, low, high, len(found.names), "models by data set" if units else "models", "share",
                   found.nulls[key].q95, paper)
+
+
+def by_turns(tasks: Iterable[Task], most: int) -> list[Task]:
+    """At most so many tasks, one of each family after the other: few of them speak for many kinds."""
+    of_family: dict[str | None, list[Task]] = defaultdict(list)
+    for task in tasks:
+        of_family[task.family].append(task)
+    longest = max(map(len, of_family.values()), default=0)
+    return [t for turn in range(longest) for some in of_family.values() for t in some[turn : turn + 1]][:most]
