@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent / "clusters"))
 from planted_workspace import add_base, add_models, workspace
 from planted_zoo import zoo
 

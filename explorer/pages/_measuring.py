@@ -105,7 +105,7 @@ def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *
         if not missing:
             st.caption(done or f"All {len(asks)} points are measured; scores are kept in the catalog.")
         elif away := absent(missing):
-            fetch(ws, away)
+            fetch(ws, away, key)
         elif st.button(f"Measure {len(missing)} points (about {duration(ws, asks, len(missing))})", type="primary",
                        key=f"{key}-measure", icon=":material/play_arrow:"):
             begin(ws, key, asks, title, asked=True)

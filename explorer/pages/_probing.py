@@ -104,14 +104,14 @@ def status(ws: workflows.Workspace, walk: Walk, job: Job | None) -> None:
         st.rerun()
 
 
-def fetch(ws: workflows.Workspace, lacking: Sequence[str]) -> None:
-    """Texts are not here: says so and offers to fetch them."""
+def fetch(ws: workflows.Workspace, lacking: Sequence[str], key: str = "fetch") -> None:
+    """Texts are not here: says so and offers to fetch them. A page that says so twice gives each a key."""
     running: Job | None = st.session_state.get("fetch_job")
     if running is not None and active(running):
-        bar(running, "fetch")
+        bar(running, key)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Fetch the texts", icon=":material/download:", type="primary"):
+        if st.button("Fetch the texts", icon=":material/download:", type="primary", key=f"{key}-texts"):
             st.session_state["fetch_job"] = workflows.fetch_datasets(ws, list(lacking))
             st.rerun()
         st.caption(f"The texts of {plain(', '.join(lacking))} are not on this machine: stored scores are shown, other "

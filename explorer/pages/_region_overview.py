@@ -71,7 +71,9 @@ def readings(found: Sequence[RegionScores]) -> None:
                      f"each (seed {groups.seed}). The mean's interval draws data sets anew, and is never narrower than "
                      "what follows from the single ones."))
     rows = [{"data set": s.groups.task.name, "in": len(s.inside), "ex": len(s.outside),
-             **{key: None if (one := share_of(s, key)) is None else one.value for key, *_ in SHOWN}} for s in found]
+             **{key: one.value for key, *_ in SHOWN if (one := share_of(s, key)) is not None}} for s in done]
+    if not rows:
+        return
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(420, 38 + 35 * len(rows)), column_config={
         "data set": "Data set", "in": "In", "ex": "Ex",
         **{key: st.column_config.NumberColumn(name, format="percent") for key, name, *_ in SHOWN}})

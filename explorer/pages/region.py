@@ -11,6 +11,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.strips import strips
 from explorer.pages._jobs import TICK, active
 from explorer.pages._leaving import tab as leaving
+from explorer.pages._locating import tab as locating
 from explorer.pages._measuring import begin, status
 from explorer.pages._region_controls import controls
 from explorer.pages._region_overview import overview
@@ -23,7 +24,7 @@ from explorer.types import Base, Checkpoint
 from explorer.workflows.regions import Level, RegionScores
 
 HEIGHT = 450
-TABS = ("Dimension", "Distance", "Walks", "Points")
+TABS = ("Dimension", "Distance", "Walks", "Locate", "Points")
 
 
 def live(ws: workflows.Workspace, view: View) -> None:
@@ -103,7 +104,8 @@ def below(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]
     inside = {p.terms[0][0] for p in groups.inside.points}
     members = [c for c in checkpoints if c.id in inside]
     draw = (lambda: dimension(ws, view), lambda: distance(ws, view),
-            lambda: leaving(ws, base, members, task, view.probe, groups.said), lambda: table(ws, view))
+            lambda: leaving(ws, base, members, task, view.probe, groups.said),
+            lambda: locating(ws, base, members, task, view.probe, groups.said), lambda: table(ws, view))
     for tab, shown in zip(st.tabs(TABS, key="region_tabs", on_change="rerun"), draw, strict=True):
         if tab.open:
             with tab:

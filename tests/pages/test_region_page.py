@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from planted_region import apart, equal, groups, planted, score
 from streamlit.testing.v1 import AppTest
 
 from explorer import workflows
@@ -67,7 +68,7 @@ def test_the_general_level(app: App) -> None:
     assert "C11" in words(tested)
 
 
-@pytest.mark.parametrize("tab", ["Dimension", "Distance", "Points"])
+@pytest.mark.parametrize("tab", ["Dimension", "Distance", "Walks", "Locate", "Points"])
 def test_further_views(app: App, scored: None, tab: str) -> None:
     tested = app("region", auto=False, region_tabs=tab, **FAST)
     assert not tested.exception
@@ -89,5 +90,25 @@ def test_too_few_models_are_told_in_words(app: App) -> None:
 def test_texts_that_are_not_here(app: App, workspace: Path) -> None:
     (workspace / "tasks" / "toy.parquet").unlink()
     tested = app("region", **FAST)
+    assert not tested.exception
     assert "not on this machine" in words(tested)
     assert any(b.label == "Fetch the texts" for b in tested.button)
+
+
+def test_every_data_set_at_once(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ws = planted(tmp_path / "planted")
+    probe = Probe(train=20, test=20)
+    for task, losses in (("d0", apart), ("d1", equal(1))):
+        score(ws, groups(ws, task, samples=5), losses, probe)
+    ws.close()
+    monkeypatch.setenv("EXPLORER_WORKSPACE", str(tmp_path / "planted"))
+    tested = app("region", auto=False, region_trait_dataset="", **FAST)
+    assert not tested.exception
+    assert not tested.error
+    assert "2 of 3 are measured: the region of each data set" in words(tested)
+    shown = readings(tested)
+    assert 50 < float(shown["Mean P_B(In ≤ Ex)"][0].rstrip("%")) < 100
+    assert list(tested.dataframe[0].value["data set"]) == ["d0", "d1"]
+    tested = app("region", auto=False, region_level="task", region_trait_task="t0", region_task="", **FAST)
+    assert not tested.exception
+    assert tested.session_state["region_task"] in ("", "d0")
