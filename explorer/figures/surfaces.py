@@ -100,7 +100,7 @@ def contours(picture: Picture, corners: Sequence[Spot], models: Sequence[Spot] =
     if triangle:
         _triangle(figure, corners)
     _models(figure, models, dark)
-    _corners(figure, corners, dark, small)
+    _corners(figure, picture, corners, dark, small)
     if chosen is not None:
         figure.add_trace(go.Scatter(
             x=[chosen[0]], y=[chosen[1]], mode="markers", hoverinfo="skip", showlegend=False, name="chosen",
@@ -173,8 +173,8 @@ def _places(figure: go.Figure, picture: Picture) -> None:
     x, y = (part.ravel() for part in np.meshgrid(xs, ys))
     free = [i for i in range(len(x)) if (round(float(x[i]), 9), round(float(y[i]), 9)) not in taken]
     text = [f"{picture.quantity} about <b>{values[i]:.3f}</b>"
-            + (f"<br>estimated error of the surface {errors[i]:.3f}" if math.isfinite(errors[i]) else "<br>error not known yet")
-            for i in free]
+            + (f"<br>estimated error of the surface {errors[i]:.3f}" if math.isfinite(errors[i]) else
+               "<br>error not known yet") for i in free]
     figure.add_trace(go.Scatter(
         x=x[free], y=y[free], mode="markers", name="places", showlegend=False, hovertext=text,
         customdata=[[place_id(x[i], y[i])] for i in free], hovertemplate="%{hovertext}<extra></extra>",
@@ -216,18 +216,19 @@ def _models(figure: go.Figure, models: Sequence[Spot], dark: bool) -> None:
                 "line": {"width": 1.2, "color": s.text}}))
 
 
-def _corners(figure: go.Figure, corners: Sequence[Spot], dark: bool, small: bool) -> None:
+def _corners(figure: go.Figure, picture: Picture, corners: Sequence[Spot], dark: bool, small: bool) -> None:
     s = surface(dark)
     figure.add_trace(go.Scatter(
         x=[c.x for c in corners], y=[c.y for c in corners], mode="markers", name="corners", showlegend=False,
-        customdata=_ids(corners), hovertext=[_card(c) for c in corners], hovertemplate="%{hovertext}<extra></extra>",
+        cliponaxis=False, customdata=_ids(corners), hovertext=[_card(c) for c in corners],
+        hovertemplate="%{hovertext}<extra></extra>",
         marker={"size": 10 if small else 16, "symbol": "diamond", "color": s.warm, "opacity": 1,
                 "line": {"width": 2, "color": "#ffffff"}}))
     if small:
         return
-    middle = float(np.mean([c.y for c in corners]))
+    middle, top = float(np.mean([c.y for c in corners])), float(np.quantile(picture.ys, 0.93))
     for c in corners:
-        above = c.y >= middle
+        above = middle <= c.y < top
         figure.add_annotation(x=c.x, y=c.y, yshift=21 if above else -21, **_name(c, dark))
 
 
@@ -252,13 +253,14 @@ def _bar(picture: Picture, small: bool) -> dict[str, Any]:
 def _flat(picture: Picture, dark: bool, height: int, small: bool) -> dict[str, Any]:
     across, up = ([float(axis[0]), float(axis[-1])] for axis in (picture.xs, picture.ys))
     plain = {"showgrid": False, "constrain": "domain", "automargin": False, "nticks": 7}
+    towards = {"constraintoward": "left"}, {"constraintoward": "top"}
     return {"template": template(dark), "height": height, "hovermode": "closest", "dragmode": "pan",
             "showlegend": False, "uirevision": picture.revision, "hoverdistance": 24,
-            "xaxis": {"title": {"text": "" if small else picture.titles[0]}, "range": across} | plain,
-            "yaxis": {"title": {"text": "" if small else picture.titles[1]}, "range": up} | plain
+            "xaxis": {"title": {"text": "" if small else picture.titles[0]}, "range": across} | plain | towards[0],
+            "yaxis": {"title": {"text": "" if small else picture.titles[1]}, "range": up} | plain | towards[1]
             | ({"scaleanchor": "x", "scaleratio": 1} if picture.equal else {}),
             # room for the colour bar from the start, so that nothing moves when it comes
-            "margin": {"l": 34 if small else 58, "r": 54 if small else 84, "t": 8, "b": 28 if small else 46}}
+            "margin": {"l": 34 if small else 58, "r": 54 if small else 84, "t": 12, "b": 28 if small else 46}}
 
 
 def _solid(picture: Picture, dark: bool, height: int) -> dict[str, Any]:

@@ -77,12 +77,17 @@ def cell(ws: workflows.Workspace, sheet: Sheet, names: tuple[str, str, str]) -> 
 
 
 def _by_number(ws: workflows.Workspace, sheet: Sheet, place: tuple[float, float] | None) -> None:
+    x, y = place or (0.0, 0.0)
+    # of their own for each place, so that a click moves the numbers too
+    keys = f"surface_x_{place}", f"surface_y_{place}"
+
+    def choose_numbers() -> None:
+        choose(ws, sheet, *(float(st.session_state[key]) for key in keys))
+
     with st.popover("By number", icon=":material/my_location:"), st.form("surface_place", border=False):
-        x = st.number_input("x", value=place[0] if place else 0.0, format="%.4g")
-        y = st.number_input("y", value=place[1] if place else 0.0, format="%.4g")
-        if st.form_submit_button("Choose"):
-            choose(ws, sheet, float(x), float(y))
-            st.rerun(scope="fragment")
+        st.number_input("x", value=x, format="%.6g", key=keys[0])
+        st.number_input("y", value=y, format="%.6g", key=keys[1])
+        st.form_submit_button("Choose", on_click=choose_numbers)
 
 
 def _losses(ws: workflows.Workspace, sheet: Sheet, point: Point) -> None:
@@ -110,6 +115,7 @@ def _keep(ws: workflows.Workspace, point: Point) -> None:
             try:
                 workflows.keep(ws, name, point)
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")
+                st.rerun()  # it can be a corner now
             except ExplorerError as error:
                 fail(error)
         mixable = 0 < len(point.terms) <= MOST and not any(is_generated(k) for k, _ in point.terms)

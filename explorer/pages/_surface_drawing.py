@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from explorer import workflows
@@ -55,19 +57,29 @@ class View:
         return named if base in self.sheet.plane.corners else [*named, ("base", base)]
 
 
-def draw(ws: workflows.Workspace, view: View, known: Filled) -> None:
-    """The large figure, and where it comes from."""
+@dataclass(frozen=True)
+class Drawing:
+    """The large figure as JSON, made before anything is shown, so that a page which fills in changes at once."""
+
+    figure: str
+    models: int
+
+
+def drawing(ws: workflows.Workspace, view: View, known: Filled) -> Drawing:
     picture, spots = picture_of(view, known), corner_spots(view, known)
-    models = model_spots(ws, view) if view.others else []
     if view.solid:
-        figure = landscape(picture, spots, dots=view.dots, dark=dark(), height=HEIGHT)
-    else:
-        figure = contours(picture, spots, models, triangle=view.kind == "models", dots=view.dots, dark=dark(),
-                          chosen=chosen(view.sheet.plane), height=HEIGHT)
-    component_map(figure.to_json(), key=CHART, height=HEIGHT, link=CHART,
-                  label="The loss on the plane; a place is chosen by a click, or by number beside it.",
-                  on_picked=lambda: pick(ws, view.sheet))
-    provenance(view, known, 0 if view.solid else len(models))
+        return Drawing(landscape(picture, spots, dots=view.dots, dark=dark(), height=HEIGHT).to_json(), 0)
+    models = model_spots(ws, view) if view.others else []
+    figure = contours(picture, spots, models, triangle=view.kind == "models", dots=view.dots, dark=dark(),
+                      chosen=chosen(view.sheet.plane), height=HEIGHT)
+    return Drawing(figure.to_json(), len(models))
+
+
+def draw(ws: workflows.Workspace, view: View, known: Filled, made: Drawing) -> None:
+    """The large figure, and where it comes from."""
+    component_map(made.figure, key=CHART, height=HEIGHT, link=CHART, on_picked=lambda: pick(ws, view.sheet),
+                  label="The loss on the plane; a place is chosen by a click, or by number beside it.")
+    provenance(view, known, made.models)
 
 
 def provenance(view: View, known: Filled, models: int) -> None:
@@ -169,7 +181,7 @@ def readings(view: View, known: Filled) -> None:
         if view.kind == "coefficients":
             xi = known.disturbance
             _metric("ξ at α₁ = α₂ = 1", None if xi is None else (xi.value, xi.stderr),
-                    "Both task vectors added in full: how far each disturbs the other's task.", "0: not at all")
+                    "Both task vectors added in full: how far each disturbs the other's task; 0 is not at all.")
         else:
             lowest = known.lowest
             _metric("Lowest measured", None if lowest is None else (lowest[1].loss, lowest[1].stderr),
@@ -181,23 +193,29 @@ def readings(view: View, known: Filled) -> None:
                     "The most by which a loss measured in the triangle is above the flat plane through the corners' "
                     "losses; 0 where none is. Paired over the texts; chosen from the same ones, so a little large.",
                     "" if high is None else _place(view, high[0]))
-    tasks = view.sheet.tasks
-    rows = []
+    _corners(view, known)
+
+
+def _corners(view: View, known: Filled) -> None:
+    """The losses of the corners and the base, one column a task."""
+    tasks, rows = view.sheet.tasks, []
+    columns: dict[str, Any] = {"name": st.column_config.TextColumn("Corner")}
+    for k in range(len(tasks)):
+        columns |= {f"loss{k}": st.column_config.NumberColumn("Loss" if len(tasks) == 1 else f"Task {k + 1}",
+                                                              format="%.3f"),
+                    f"half{k}": st.column_config.NumberColumn("± (95 %)", format="%.3f"),
+                    f"n{k}": st.column_config.NumberColumn("Texts")}
     for name, point in view.own:
-        for k, task in enumerate(tasks):
+        row: dict[str, Any] = {"name": name}
+        for k in range(len(tasks)):
             score = known.score(point, k)
-            rows.append({"name": name if len(tasks) == 1 else f"{name} on {task.name}",
-                         "loss": None if score is None else score.loss,
-                         "half": None if score is None else NORMAL * score.stderr,
-                         "n": None if score is None else score.n})
-    st.dataframe(rows, hide_index=True, column_config={
-        "name": st.column_config.TextColumn("Corner", width="medium"),
-        "loss": st.column_config.NumberColumn("Loss", format="%.3f"),
-        "half": st.column_config.NumberColumn("± (95 %)", format="%.3f"),
-        "n": st.column_config.NumberColumn("Texts")})
+            row |= dict.fromkeys((f"loss{k}", f"half{k}", f"n{k}")) if score is None else {
+                f"loss{k}": score.loss, f"half{k}": NORMAL * score.stderr, f"n{k}": score.n}
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
 
 
-def _metric(name: str, reading: tuple[float, float] | None, meaning: str, place: str) -> None:
+def _metric(name: str, reading: tuple[float, float] | None, meaning: str, place: str = "") -> None:
     told = "not yet" if reading is None else f"± {NORMAL * reading[1]:.3f}" + (f" {place}" if place else "")
     st.metric(name, "–" if reading is None else f"{reading[0]:.3f}", delta=told, delta_color="off", delta_arrow="off",
               help=f"{meaning} ± half the 95 % interval over the test texts.")

@@ -11,7 +11,7 @@ from explorer.errors import ExplorerError
 from explorer.pages._jobs import TICK
 from explorer.pages._session import basket, fail, material, workspace
 from explorer.pages._surface_cell import cell, measuring
-from explorer.pages._surface_drawing import View, beside, both, draw, readings
+from explorer.pages._surface_drawing import View, beside, both, draw, drawing, readings
 from explorer.pages._surface_filling import go_on, line, work_of
 from explorer.types import Base, Checkpoint, Point, Probe, Task
 from explorer.workflows.planes import MARGINS, TAKES, Kind, Sheet, corner_names, filled, make
@@ -142,11 +142,11 @@ def page(ws: workflows.Workspace, view: View) -> None:
     @st.fragment(run_every=2 * TICK if watching else None)
     def shown() -> None:
         known = filled(ws, view.sheet, work.filling.lost)
-        running = go_on(ws, work, view.ceiling(known))
+        running, made = go_on(ws, work, view.ceiling(known)), drawing(ws, view, known)
         line(ws, work, known, running, view.ceiling(known))
         left, right = st.columns([1.7, 1], gap="large")
         with left:
-            draw(ws, view, known)
+            draw(ws, view, known, made)
         with right:
             if view.kind == "coefficients":
                 both(view, known)
