@@ -116,7 +116,8 @@ def _clusters(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
                    "task|domain=twitter: by task, the domain apart")
     p.add_argument("--method", default="spectral", help="spectral, kmeans, hierarchical, hdbscan (default spectral)")
     p.add_argument("--metric", default="cosine",
-                   help="cosine (default), euclidean, or raw-euclidean: whole weights instead of task vectors")
+                   help="cosine (default), euclidean, raw-euclidean (whole weights instead of task vectors) or "
+                   "signed (signs of task vectors)")
     p.add_argument("-k", metavar="N", help="clusters: a number or 'eigengap' (default: as many as groups; hdbscan "
                    "finds its own number)")
     p.add_argument("--only", action="append", metavar="COLUMN=VALUE[,VALUE]",
@@ -200,6 +201,8 @@ def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("--alphas", default="0:1:11", help="FROM:TO:COUNT or a list a,b,c (default 0:1:11)")
     p.add_argument("--basin", type=float, default=0.1, metavar="NATS",
                    help="models joined by barriers up to this are of one basin (default .1)")
+    p.add_argument("--above", choices=("mean", "line"), default="mean", help="how high a line is: above the mean of "
+                   "both ends (default), or above the straight line between their losses")
     _probe(p)
 
     p = _verb(verbs, "plane", "the loss on the plane through three Points")

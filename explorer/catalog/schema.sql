@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS checkpoints (
     UNIQUE (layout_key, rank)
 );
 
+CREATE TABLE IF NOT EXISTS signs (
+    id VARCHAR PRIMARY KEY,             -- checkpoint
+    gram BLOB NOT NULL,                 -- float64 (rank + 1, g): agreeing less opposing signs, as in checkpoints.gram
+    added TIMESTAMP DEFAULT current_timestamp
+);
+
 CREATE TABLE IF NOT EXISTS projections (
     key VARCHAR PRIMARY KEY,
     spec VARCHAR NOT NULL,              -- JSON of the MapSpec

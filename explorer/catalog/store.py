@@ -132,33 +132,46 @@ class Catalog:
             return found[0]
         raise UnknownNameError("checkpoint", name, [n for (n,) in self.database.rows("SELECT name FROM checkpoints")])
 
-    def gram(self, base: str | None = None) -> Gram:
+    def gram(self, base: str | None = None, *, signs: bool = False) -> Gram:
         """The Gram of a base's checkpoints; None: of every checkpoint (InputError if their layouts differ).
 
-        Across bases each task vector is measured from its own base.
+        Across bases each task vector is measured from its own base. `signs`: that of the task vectors' signs, of the
+        checkpoints whose rows are known (see `add_signs`).
         """
         keys = dict(self.database.rows("SELECT id, layout_key FROM bases"))
         wanted = {keys[base]} if base else set(keys.values())
         if len(wanted) > 1:
             raise InputError("the bases in this workspace have different architectures; choose one base.")
-        ids = [c.id for c in self.checkpoints(base)]
         layout = next(b.layout for b in self.bases() if b.layout.key in wanted) if wanted else Layout(())
-        known, values = self._gram_of(layout)
-        return Gram(known, layout.groups, values).subset(ids)
+        known, values = self._gram_of(layout, "signs" if signs else "checkpoints")
+        there = set(known)
+        return Gram(known, layout.groups, values).subset([c.id for c in self.checkpoints(base) if c.id in there])
 
-    def _gram_of(self, layout: Layout) -> tuple[tuple[str, ...], np.ndarray]:
-        count = self.database.rows("SELECT count(*) FROM checkpoints WHERE layout_key = ?", [layout.key])[0][0]
+    def add_signs(self, checkpoint: str, row: np.ndarray) -> None:
+        """Keep a checkpoint's row of the Gram of signs, float64 (rank + 1, g); one that is there stays."""
+        with self.database.transaction() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO signs (id, gram) VALUES (?, ?)",
+                           [checkpoint, row.astype("<f8").tobytes()])
+
+    def signed(self, layout_key: str) -> int:
+        """How many checkpoints of a layout, from the first rank on, have a row in the Gram of signs."""
+        rows = self.database.rows("SELECT s.id IS NOT NULL FROM checkpoints c LEFT JOIN signs s USING (id) "
+                                  "WHERE layout_key = ? ORDER BY rank", [layout_key])
+        return next((i for i, (there,) in enumerate(rows) if not there), len(rows))
+
+    def _gram_of(self, layout: Layout, table: str) -> tuple[tuple[str, ...], np.ndarray]:
+        key, joined = f"{table} {layout.key}", f"checkpoints c JOIN {table} t USING (id) WHERE c.layout_key = ?"
+        count = self.database.rows(f"SELECT count(*) FROM {joined}", [layout.key])[0][0]
         with self._lock:
-            if layout.key not in self._gram or self._gram[layout.key][0] != count:
-                rows = self.database.rows("SELECT id, rank, gram FROM checkpoints WHERE layout_key = ? ORDER BY rank",
-                                          [layout.key])
+            if key not in self._gram or self._gram[key][0] != count:
+                rows = self.database.rows(f"SELECT c.id, c.rank, t.gram FROM {joined} ORDER BY c.rank", [layout.key])
                 values = np.zeros((len(layout.groups), len(rows), len(rows)))
                 for i, (_, rank, blob) in enumerate(rows):
                     row = np.frombuffer(blob, "<f8").reshape(rank + 1, len(layout.groups)).T
                     # ranks are dense: checkpoints are never taken out singly
                     values[:, i, : i + 1] = values[:, : i + 1, i] = row
-                self._gram[layout.key] = (len(rows), tuple(r[0] for r in rows), values)
-            return self._gram[layout.key][1:]
+                self._gram[key] = (len(rows), tuple(r[0] for r in rows), values)
+            return self._gram[key][1:]
 
     def _checkpoints(self, clause: str, values: Sequence[Any]) -> list[Checkpoint]:
         rows = self.database.rows(f"SELECT {_CHECKPOINT} FROM checkpoints {clause}", values)

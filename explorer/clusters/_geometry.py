@@ -8,7 +8,8 @@ raw-euclidean  distance of the whole weights, ‖θᵢ − θⱼ‖, the negativ
                Space". For models of one base it equals ‖Δᵢ − Δⱼ‖ exactly, because the base cancels: the control says
                that length misleads, not that subtracting the base helps. Of models of several bases it needs the
                weights of the bases; a Gram has none of that, so callers must not mix bases under it.
-signed         the share of parameters on whose sign two task vectors agree: no inner product tells it, so it is refused
+signed         the cosine of the signs of task vectors: the share of parameters that two models move the same way, less
+               the share on which they part. No inner product of Δ tells it: the Gram must be that of signs
 
 Negative cosines count as no likeness: task vectors of different tasks are nearly orthogonal, and (1 + cos) / 2 would
 join all of them by one half. Measured on the embedded zoo, spectral clustering, clipped against shifted: data sets 100
@@ -21,17 +22,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.errors import InputError, UnavailableError, UnknownNameError
+from explorer.errors import InputError, UnknownNameError
 from explorer.types import ClusterMetric, Clusters, Gram
 
-METRICS = ("cosine", "euclidean", "raw-euclidean")
+METRICS = ("cosine", "euclidean", "raw-euclidean", "signed")
+_DIRECTIONS = ("cosine", "signed")
 
 
 def check_metric(metric: str) -> None:
-    """UnavailableError for "signed", UnknownNameError for a metric that there is none of."""
-    if metric == "signed":
-        raise UnavailableError("signed agreement of task vectors can't be told from their inner products, which is "
-                               f"what a workspace keeps; use {', '.join(METRICS)}.")
+    """UnknownNameError for a metric that there is none of."""
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
 
@@ -56,13 +55,13 @@ def id_order(gram: Gram) -> np.ndarray:
 
 def products(gram: Gram, metric: ClusterMetric) -> np.ndarray:
     """Inner products of the vectors that a metric compares, in the Gram's order, shape (n, n)."""
-    return gram.cosines if metric == "cosine" else gram.matrix
+    return gram.cosines if metric in _DIRECTIONS else gram.matrix
 
 
 def distances(gram: Gram, metric: ClusterMetric) -> np.ndarray:
     """Distances by a metric, in the Gram's order, shape (n, n): d² = Kᵢᵢ + Kⱼⱼ − 2 Kᵢⱼ, symmetric, 0 on the diagonal.
 
-    A task vector of length zero has cosine 0 with every other, so it lies √2 from them under "cosine".
+    A task vector of length zero has cosine 0 with every other, so it lies √2 from them under "cosine" and "signed".
     """
     check_metric(metric)
     inner = products(gram, metric)
@@ -83,7 +82,7 @@ def likeness(gram: Gram, metric: ClusterMetric, bandwidth: float = 1.0) -> np.nd
     if not bandwidth > 0:
         raise InputError(f"bandwidth {bandwidth!r}: a number above 0 is needed.")
     order = np.ix_(id_order(gram), id_order(gram))
-    if metric == "cosine":
+    if metric in _DIRECTIONS:
         return np.maximum(gram.cosines[order], 0.0)
     found = distances(gram, metric)[order]
     scale = float(np.median(found[~np.eye(len(found), dtype=bool)])) * bandwidth

@@ -10,16 +10,19 @@ import pandas as pd
 import streamlit as st
 
 from explorer import registry, workflows
+from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.colouring import label
 from explorer.figures.heat import confusion, layer_grid, similarity_map
+from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._session import BASKET, chosen_base, dark, fail, nothing_yet, plain, workspace
 from explorer.statistics.paper import CLUSTERS, RAW
 from explorer.types import Base, Checkpoint, ClusterMetric
 from explorer.workflows.clustering import Cell, Clustered, Count, columns, distances, ordering
 
 METHODS = {"spectral": "Spectral", "kmeans": "k-means", "hierarchical": "Hierarchical", "hdbscan": "HDBSCAN"}
-METRICS: dict[ClusterMetric, str] = {"cosine": "Cosine", "euclidean": "Euclidean", "raw-euclidean": "Raw weights"}
+METRICS: dict[ClusterMetric, str] = {"cosine": "Cosine", "euclidean": "Euclidean", "raw-euclidean": "Raw weights",
+                                     "signed": "Signed agreement"}
 FIGURES = (("accuracy", "Accuracy", "Clusters are mapped one-to-one to groups so that most models are right."),
            ("ari", "Adjusted Rand", "Pairs on which clusters and groups agree, 0 by chance, 1 if equal."),
            ("nmi", "Mutual information", "Normalised: what clusters say of groups, from 0 to 1."),
@@ -56,7 +59,8 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                               persist_state="session")
         metric = st.selectbox("Distance", list(METRICS), format_func=METRICS.__getitem__, key="cluster_metric",
                               width=150, persist_state="session", help="Of task vectors; the paper's negative control "
-                              "is distances of raw weights, which for one base are the Euclidean ones.")
+                              "is distances of raw weights, which for one base are the Euclidean ones. Signed "
+                              "agreement: parameters that two models move the same way, less those on which they part.")
         k = count()
         with st.popover("Advanced", icon=":material/tune:"):
             groups = ws.catalog.gram(base.id).groups
@@ -158,12 +162,15 @@ def by_group(found: Clustered) -> None:
 
 def heat(ws: workflows.Workspace, choice: Choice, found: Clustered) -> None:
     """The matrix in the order of the tree."""
-    gram = workflows.gram(ws, choice.base, choice.layers, choice.kinds).subset(found.clusters.ids)
+    source = workflows.sign_gram if choice.metric == "signed" else workflows.gram
+    gram = source(ws, choice.base, choice.layers, choice.kinds).subset(found.clusters.ids)
     if len(gram.ids) < 3:
         return
     order, merges = ordering(gram, choice.metric)
-    alike = choice.metric == "cosine"
-    values, title = (gram.cosines, "cosine") if alike else (distances(gram, choice.metric), "distance")
+    likenesses = {"cosine": "cosine", "signed": "signed agreement"}
+    alike = choice.metric in likenesses
+    values = gram.cosines if alike else distances(gram, choice.metric)
+    title = likenesses.get(choice.metric, "distance")
     figure = similarity_map(values, found.names, found.groups, order, merges, title=title, dark=dark(), height=HEIGHT)
     st.plotly_chart(figure, theme=None, key="cluster_heat", config={"displayModeBar": False},
                     alt="Similarities of all models in the order of the dendrogram.")
@@ -185,7 +192,22 @@ def grid(ws: workflows.Workspace, choice: Choice, models: int) -> None:
                     alt="Accuracy of clustering by layer and kind of parameters.")
 
 
+def signing(ws: workflows.Workspace, base: str) -> Job | None:
+    """The pass over all task vectors' signs, while it runs; it is begun when they are first asked for."""
+    job: Job | None = st.session_state.get("signs_job")
+    if job is None or not active(job):
+        if job is not None and job.state in ("failed", "cancelled"):
+            outcome(job)
+            st.session_state.pop("signs_job")
+            st.stop()
+        job = st.session_state["signs_job"] = workflows.signs(ws, base)
+    return job
+
+
 def page(ws: workflows.Workspace, choice: Choice) -> None:
+    if choice.metric == "signed" and (job := signing(ws, choice.base)) is not None:
+        watch(job, "signs")
+        return
     models = len(ws.catalog.checkpoints())
     found = clustered(ws, choice, models)
     left, right = st.columns([1.25, 1], gap="large")

@@ -11,13 +11,13 @@ short strips of products are float32: measured on 16 × 28.5 M values, 3e-9 of t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from explorer.settings import BLOCK_BYTES
-from explorer.types import Layout
-from explorer.weights.deltas import Delta
+from explorer.types import Layout, Tensor
 
 # Inner length of one float32 product: short enough that its rounding stays near 1e-7 before float64 takes over.
 _STRIP = 4096
@@ -25,7 +25,17 @@ _STRIP = 4096
 _EXACT = 1 << 26
 
 
-def gram_rows(deltas: Sequence[Delta], layout: Layout, new: int | None = None, block_bytes: int = BLOCK_BYTES,
+class Sliced(Protocol):
+    """What is streamed: a task vector (see `deltas`), or what is made of one value by value."""
+
+    def touches(self, tensor: Tensor) -> bool:
+        """False where it is known to be zero on this tensor."""
+
+    def slice(self, tensor: Tensor, lo: int, hi: int, out: torch.Tensor) -> None:
+        """Write the values lo … hi of one flattened parameter into `out`."""
+
+
+def gram_rows(deltas: Sequence[Sliced], layout: Layout, new: int | None = None, block_bytes: int = BLOCK_BYTES,
               progress: Callable[[int, int], None] | None = None) -> np.ndarray:
     """Inner products of the last `new` (default: all) of n task vectors with all n, float64 of shape (g, new, n).
 

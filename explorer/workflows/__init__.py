@@ -8,7 +8,7 @@ from explorer.workflows.clustering import cluster, where
 from explorer.workflows.importing import Imported, import_folders, outcomes
 from explorer.workflows.journal import watch
 from explorer.workflows.labelled import add_hub_task, add_task, available_datasets, fetch_datasets, fetch_demo_texts
-from explorer.workflows.mapping import gram, place, place_job, project, projection
+from explorer.workflows.mapping import gram, place, place_job, project, projection, sign_gram, signs
 from explorer.workflows.mixing import check_name, export, keep, mix, surrogate
 from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
 from explorer.workflows.opening import Workspace, open_workspace
@@ -30,4 +30,4 @@ __all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datas
            "checkpoint_scores", "cluster", "curve", "describe", "device_lines", "evaluate", "export", "fetch_datasets",
            "fetch_demo_texts", "finetune", "gram", "import_folders", "keep", "made", "main_base", "measure", "mix",
            "open_workspace", "outcomes", "passes", "path", "place", "place_job", "project", "projection", "resolve",
-           "score_checkpoints", "surrogate", "unscored", "warm", "watch", "where"]
+           "score_checkpoints", "sign_gram", "signs", "surrogate", "unscored", "warm", "watch", "where"]

@@ -27,7 +27,7 @@ from explorer.statistics.nulls import (
     silhouette_null,
 )
 from explorer.types import Checkpoint, ClusterMetric, Clusters, Gram, Group
-from explorer.workflows.mapping import gram
+from explorer.workflows.mapping import gram, sign_gram
 from explorer.workflows.opening import Workspace
 
 __all__ = ["Cell", "Clustered", "Count", "cluster", "columns", "distances", "ordering", "where"]
@@ -189,7 +189,7 @@ def _chosen(ws: Workspace, base: str | None, by: str | None, method: str, metric
             kinds: Sequence[str] | None = None) -> _Chosen:
     check_metric(metric)
     registry.find(_METHODS, method)
-    whole = gram(ws, base, layers, kinds)
+    whole = (sign_gram if metric == "signed" else gram)(ws, base, layers, kinds)
     known = {c.id: c for c in ws.catalog.checkpoints()}
     asked = whole.ids if ids is None else tuple(ids)
     if alien := set(asked) - set(whole.ids):

@@ -12,6 +12,7 @@ from explorer.errors import UnavailableError, UnknownNameError
 from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.types import Gram, MapSpec, Point, Projection
+from explorer.weights.signs import Signing, SignRow
 from explorer.workflows.naming import main_base
 from explorer.workflows.opening import Workspace
 
@@ -24,6 +25,33 @@ def gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | None = 
     """The Gram of a base's checkpoints (by name or id; None: the main base; "all": of every base)."""
     chosen = None if base == "all" else (ws.catalog.base(base) if base else main_base(ws)).id
     return ws.catalog.gram(chosen).select(layers, kinds)
+
+
+def signs(ws: Workspace, base: str | None = None) -> Job | None:
+    """Compute what the Gram of signs lacks of a base's layout; its rows are stored. None if it lacks nothing."""
+    chosen = main_base(ws) if base in (None, "all") else ws.catalog.base(str(base))
+    ranked, known = ws.catalog.ranked(chosen.layout.key), ws.catalog.signed(chosen.layout.key)
+    if known == len(ranked):
+        return None
+    bases = [b for b in ws.catalog.bases() if b.layout.key == chosen.layout.key]
+    request = Signing(tuple((b, str(ws.catalog.resolve(b.path))) for b in bases),
+                      tuple((c.id, str(ws.catalog.resolve(c.path)), c.base) for c in ranked), known)
+
+    def keep(made: object) -> None:
+        if isinstance(made, SignRow):
+            ws.catalog.add_signs(made.checkpoint, made.row)
+
+    return ws.backend.submit(Work("Signs of all task vectors", "explorer.weights.signs:sign_rows", request,
+                                  lane="side"), keep)
+
+
+def sign_gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | None = None,
+              kinds: Sequence[str] | None = None) -> Gram:
+    """The Gram of the signs of a base's task vectors (see `gram`); what it lacks is computed, and waited for."""
+    if (job := signs(ws, base)) is not None:
+        job.result()
+    chosen = None if base == "all" else (ws.catalog.base(base) if base else main_base(ws)).id
+    return ws.catalog.gram(chosen, signs=True).select(layers, kinds)
 
 
 def projection(ws: Workspace, spec: MapSpec) -> Projection | None:

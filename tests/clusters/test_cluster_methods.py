@@ -12,7 +12,7 @@ from planted_zoo import gram_of, zoo
 from sklearn.metrics import adjusted_rand_score
 
 from explorer.clusters._geometry import METRICS
-from explorer.errors import InputError, UnavailableError, UnknownNameError
+from explorer.errors import InputError, UnknownNameError
 from explorer.registry import find, names, options
 from explorer.types import Clusters
 
@@ -106,8 +106,6 @@ def test_other_bad_input_is_refused(name):
     gram = zoo().gram
     with pytest.raises(UnknownNameError, match="unknown metric 'manhattan'"):
         run(name, gram, 3, "manhattan")
-    with pytest.raises(UnavailableError, match="inner products"):
-        run(name, gram, 3, "signed")
     with pytest.raises(InputError, match="at least 3 checkpoints"):
         run(name, gram.subset(gram.ids[:2]), 2)
     vectors = zoo().vectors.copy()
