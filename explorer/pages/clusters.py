@@ -28,6 +28,8 @@ FIGURES = (("accuracy", "Accuracy", "Clusters are mapped one-to-one to groups so
            ("nmi", "Mutual information", "Normalised: what clusters say of groups, from 0 to 1."),
            ("group_silhouette", "Silhouette", "How much nearer a model lies to its own group than to the next one."))
 HEIGHT = 600
+ONLY = "cluster_only"
+"""Ids of the models that take part, if not all do."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Choice:
     k: Count
     layers: tuple[str, ...] | None
     kinds: tuple[str, ...] | None
+    only: tuple[str, ...] | None = None
 
 
 def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]) -> Choice:
@@ -51,7 +54,10 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                              format_func=lambda b: "all bases" if b == "all" else base.name, persist_state="session")
         known = columns(ws.catalog.checkpoints() if which == "all" else checkpoints)
         st.session_state.setdefault("cluster_by", "dataset" if "dataset" in known else known[-1])
-        by = st.selectbox("Compare with", known, format_func=label, key="cluster_by", width=170,
+        asked = st.session_state["cluster_by"]
+        # a claim of the ledger may ask for a column that is made of two
+        by = st.selectbox("Compare with", [*known, *([asked] if asked not in known and "|" in asked else [])],
+                          format_func=lambda c: label(c).replace("|", ", but "), key="cluster_by", width=170,
                           persist_state="session")
         methods = registry.names("explorer.clusters")
         method = st.selectbox("Method", sorted(methods, key=lambda m: list(METHODS).index(m) if m in METHODS else 9),
@@ -68,7 +74,18 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                     placeholder="All layers", persist_state="session")
             kinds = st.multiselect("Kinds of parameters", list(dict.fromkeys(g.kind for g in groups)),
                                    key="cluster_kinds", placeholder="All kinds", persist_state="session")
-    return Choice(which, by, method, metric, k, tuple(sorted(layers)) or None, tuple(sorted(kinds)) or None)
+        only = some_models(ws, which)
+    return Choice(which, by, method, metric, k, tuple(sorted(layers)) or None, tuple(sorted(kinds)) or None, only)
+
+
+def some_models(ws: workflows.Workspace, which: str) -> tuple[str, ...] | None:
+    """The models that take part where a claim, or the selection, has said so; None for all of the base."""
+    known = {c.id for c in ws.catalog.checkpoints(None if which == "all" else which)}
+    chosen = tuple(i for i in st.session_state.get(ONLY, ()) if i in known)
+    if chosen:
+        st.button(f"Only {len(chosen)} models", icon=":material/close:", on_click=st.session_state.pop, args=(ONLY,),
+                  help="A part of the models was chosen. Click to let all of them take part.")
+    return chosen or None
 
 
 def count() -> Count:
@@ -86,12 +103,12 @@ def count() -> Count:
 def clustered(_ws: workflows.Workspace, choice: Choice, models: int) -> Clustered:
     """Kept by the choice and the number of models, which only grows."""
     return workflows.cluster(_ws, choice.base, choice.by, choice.method, choice.metric, choice.k, choice.layers,
-                             choice.kinds)
+                             choice.kinds, choice.only)
 
 
 @st.cache_data(show_spinner="Clustering by layer and kind …", max_entries=32)
 def located(_ws: workflows.Workspace, choice: Choice, models: int) -> tuple[Cell, ...]:
-    return workflows.where(_ws, choice.base, choice.by, choice.method, choice.metric, choice.k)
+    return workflows.where(_ws, choice.base, choice.by, choice.method, choice.metric, choice.k, choice.only)
 
 
 def figures(found: Clustered) -> None:

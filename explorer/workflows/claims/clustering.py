@@ -1,4 +1,7 @@
-"""Claims C1 to C6: what clusters, by which columns, and what does not."""
+"""Claims C1 to C6: what clusters, by which columns, and what does not.
+
+As in the paper, models take part that were trained on all of their data set; C6 is about those of smaller sizes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def _settings(found: Clustered, base: str, **more: Any) -> dict[str, Any]:
     """What the controls of the Clusters page must say."""
     return {"cluster_base": base, "cluster_by": found.by, "cluster_method": found.clusters.method,
             "cluster_metric": found.clusters.metric, "cluster_count": "groups", "cluster_layers": [],
-            "cluster_kinds": [], **more}
+            "cluster_kinds": [], "cluster_only": list(found.clusters.ids), **more}
 
 
 def _sample(found: Clustered) -> str:
@@ -45,11 +48,15 @@ def _reaches(found: Clustered, wanted: float) -> bool:
 def datasets(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C1: models of one data set cluster; as a control, models of one seed do not."""
     def conclude() -> Finding:
-        found = _clustered(ws, base.name, "dataset")
+        every = ws.catalog.checkpoints(base.id)
+        ids = [c.id for c in _full_size(every)]
+        found = _clustered(ws, base.name, "dataset", ids=ids)
         figures = [accuracy("accuracy", found, paper=_DATASETS)]
+        if len(ids) < len(every):
+            figures.append(accuracy("with smaller training sizes", _clustered(ws, base.name, "dataset")))
         control = ""
         try:
-            by_seed = _clustered(ws, base.name, "seed")
+            by_seed = _clustered(ws, base.name, "seed", ids=ids)
         except InputError:
             control = " Seeds can't be compared here."
         else:
@@ -71,17 +78,18 @@ def tasks(ws: Workspace, base: Base, probe: Probe) -> Question:
     What all tasks give stands beside.
     """
     def conclude() -> Finding:
-        kept = _several_datasets(ws.catalog.checkpoints(base.id))
-        found = _clustered(ws, base.name, "task", ids=[c.id for c in kept])
+        every = ws.catalog.checkpoints(base.id)
+        found = _clustered(ws, base.name, "task", ids=[c.id for c in _several_datasets(_full_size(every))])
         assert found.agreement is not None
         agrees = _reaches(found, _TASKS)
         parts = ", ".join(f"{g} {f:.2f}" for g, f in found.agreement.f1.items())
-        every = _clustered(ws, base.name, "task")
+        others = {"with tasks of one data set": _full_size(every), "with smaller training sizes too": every}
+        beside = {name: _clustered(ws, base.name, "task", ids=[c.id for c in some]) for name, some in others.items()}
         figures = [accuracy("accuracy", found, paper=_TASKS),
                    *(accuracy(f"F1 {g}", found, f"f1:{g}") for g in found.agreement.groups),
-                   accuracy("accuracy, all tasks", every)]
-        said = (f"{_value(found):.1%} are in their task's cluster (F1: {parts}); with the tasks of one data set alone, "
-                f"{_value(every):.1%}.")
+                   *(accuracy(name, f) for name, f in beside.items())]
+        said = (f"{_value(found):.1%} are in their task's cluster (F1: {parts}); "
+                f"{', '.join(f'{name} {_value(f):.1%}' for name, f in beside.items())}.")
         return Finding("C2", "agrees" if agrees else "differs", said, tuple(figures), _sample(found), "clusters",
                        _settings(found, base.id))
 
@@ -94,7 +102,7 @@ def domain(ws: Workspace, base: Base, probe: Probe) -> Question:
     Of all domains the one that most data sets are from, of two tasks or more.
     """
     def conclude() -> Finding:
-        models = _several_datasets(ws.catalog.checkpoints(base.id))
+        models = _several_datasets(_full_size(ws.catalog.checkpoints(base.id)))
         name = _widest(models)
         found = _clustered(ws, base.name, f"task|domain={name}", ids=[c.id for c in models])
         assert found.agreement is not None
@@ -106,7 +114,7 @@ def domain(ws: Workspace, base: Base, probe: Probe) -> Question:
         figures = [accuracy(f"F1 {g}", found, f"f1:{g}", paper={"twitter": 0.30}.get(g)) for g in (name, *others)]
         agrees = name not in above or f1[name] < min(f1[g] for g in others)
         return Finding("C3", "agrees" if agrees else "differs", said, tuple(figures), _sample(found), "clusters",
-                       _settings(found, base.id, cluster_by="domain"))
+                       _settings(found, base.id))
 
     return _now("C3", conclude)
 
@@ -116,7 +124,8 @@ def raw(ws: Workspace, base: Base, probe: Probe) -> Question:
     def conclude() -> Finding:
         metric: ClusterMetric = "raw-euclidean"
         methods = sorted(registry.names("explorer.clusters"))
-        found = {m: _clustered(ws, base.name, "dataset", m, metric) for m in methods}
+        ids = [c.id for c in _full_size(ws.catalog.checkpoints(base.id))]
+        found = {m: _clustered(ws, base.name, "dataset", m, metric, ids=ids) for m in methods}
         clear = [m for m, f in found.items() if _value(f) > 0.5 and _value(f) > _chance(f)]
         figures = tuple(accuracy(m, f) for m, f in found.items())
         shown = ", ".join(f"{m} {_value(f):.0%}" for m, f in found.items())
@@ -132,7 +141,7 @@ def raw(ws: Workspace, base: Base, probe: Probe) -> Question:
 def bases(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C5: models of two bases cluster by base and not by data set. On data sets that several bases have models of."""
     def conclude() -> Finding:
-        models = [c for c in ws.catalog.checkpoints() if c.dataset is not None]
+        models = [c for c in _full_size(ws.catalog.checkpoints()) if c.dataset is not None]
         spread = defaultdict(lambda: defaultdict(int))  # type: ignore[var-annotated]
         for c in models:
             spread[c.dataset][c.base] += 1
@@ -185,6 +194,14 @@ def _clustered(ws: Workspace, *arguments: Any, **options: Any) -> Clustered:
 def _now(claim: str, conclude: Callable[[], Finding]) -> Question:
     """A question for which nothing need be measured."""
     return Question(claim, (), lambda _: conclude())
+
+
+def _full_size(models: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """The models trained on as many texts as any of their base and data set; of unknown size ones, all."""
+    most: dict[tuple[str, str | None], int] = {}
+    for c in models:
+        most[c.base, c.dataset] = max(most.get((c.base, c.dataset), 0), c.train_size or 0)
+    return [c for c in models if c.train_size is None or c.train_size == most[c.base, c.dataset]]
 
 
 def _several_datasets(models: Iterable[Checkpoint]) -> list[Checkpoint]:

@@ -35,8 +35,11 @@ def chance(figure: Figure) -> str:
     return "" if figure.chance is None else f", chance < {number(figure, figure.chance)}"
 
 
-def markdown(entries: Mapping[str, Entry], claims: Iterable[str]) -> str:
-    """A table of claims with the paper's figure, ours and the verdict; a claim without a finding says so."""
+def markdown(entries: Mapping[str, Entry], claims: Iterable[str], *, figures: bool = True) -> str:
+    """A table of claims with the paper's figure, ours and the verdict; a claim without a finding says so.
+
+    `figures`: with every figure, its interval and sample, and not in a sentence alone.
+    """
     rows = ["| | the paper's claim | the paper's figure | here | |", "|---|---|---|---|---|"]
     for claim in claims:
         known, entry = LEDGER[claim], entries.get(claim)
@@ -45,8 +48,7 @@ def markdown(entries: Mapping[str, Entry], claims: Iterable[str]) -> str:
         if entry is None:
             cells += ["not computed yet", ""]
         else:
-            figures = "<br>".join(f"{f.name}: {shown(f)}; {f.n} {f.of}" for f in entry.finding.figures)
-            cells += [f"{entry.finding.said}<br>{figures}" if figures else entry.finding.said,
-                      _MARKS[entry.finding.verdict]]
+            more = [f"{f.name}: {shown(f)}; {f.n} {f.of}" for f in entry.finding.figures if figures]
+            cells += ["<br>".join([entry.finding.said, *more]), _MARKS[entry.finding.verdict]]
         rows.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     return "\n".join(rows)
