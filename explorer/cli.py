@@ -176,7 +176,8 @@ def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("--level", choices=("dataset", "task", "general"), default="dataset",
                    help="what In's models share: their data set (default), their task, or nothing")
     p.add_argument("--trait", metavar="NAME", help="the data set or task they share (default: of --task)")
-    p.add_argument("--task", required=True, metavar="T", help="the task that losses are measured on")
+    p.add_argument("--task", required=True, metavar="T[,T…]",
+                   help="the task that losses are measured on; of several the mean too")
     p.add_argument("--samples", type=int, default=20, metavar="N", help="hull samples, 5 to 500 (default 20)")
     p.add_argument("--concentration", type=float, default=1.0, metavar="X",
                    help="of the Dirichlet distribution of their weights, .01 to 1000 (default 1: even over the hull)")

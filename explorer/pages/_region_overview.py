@@ -57,11 +57,11 @@ def readings(found: Sequence[RegionScores]) -> None:
     for column, (key, name, _, meaning), theirs in zip(st.columns(3), SHOWN, SHARES[level], strict=True):
         share: Share | None = getattr(mean.region, key) if mean else None
         with column:
-            st.metric(f"Mean P_B({name})", "–" if share is None else f"{share.value:.1%}", delta_color="off",
+            st.metric(f"P_B({name})", "–" if share is None else f"{share.value:.1%}", delta_color="off",
                       delta_arrow="off", delta="not yet" if share is None
                       else f"{100 * share.low:.0f} to {100 * share.high:.0f} %",
                       help=f"How often {meaning}; the mean over what is measured, below it its 95 % interval.")
-            st.caption(f"paper {theirs:.1%}")
+            st.caption(f"mean of {len(done)}  \npaper {theirs:.1%}")
     claim, groups = REGIONS[level], found[0].groups
     st.info(plain(f"The paper ({claim.id}, {claim.where}), on RoBERTa-base: {claim.text}."),
             icon=":material/menu_book:")

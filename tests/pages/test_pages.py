@@ -23,7 +23,8 @@ def ids(tested: AppTest) -> list[str]:
     return [str(option) for option in tested.selectbox(key="add").options]
 
 
-@pytest.mark.parametrize("page", ["map", "path", "mix", "clusters", "surface", "claims", "jobs", "catalog"])
+@pytest.mark.parametrize("page", ["map", "path", "mix", "clusters", "region", "surface", "claims", "jobs",
+                                  "catalog"])
 def test_every_page_renders(app, page):
     tested = app(page, auto=False)
     assert not tested.exception

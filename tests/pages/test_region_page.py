@@ -107,7 +107,7 @@ def test_every_data_set_at_once(app: App, tmp_path: Path, monkeypatch: pytest.Mo
     assert not tested.error
     assert "2 of 3 are measured: the region of each data set" in words(tested)
     shown = readings(tested)
-    assert 50 < float(shown["Mean P_B(In ≤ Ex)"][0].rstrip("%")) < 100
+    assert 50 < float(shown["P_B(In ≤ Ex)"][0].rstrip("%")) < 100
     assert list(tested.dataframe[0].value["data set"]) == ["d0", "d1"]
     tested = app("region", auto=False, region_level="task", region_trait_task="t0", region_task="", **FAST)
     assert not tested.exception
