@@ -7,7 +7,7 @@ and by distance from In's centroid. Draws, shares and intervals are for `paths.h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -128,18 +128,18 @@ class Face:
 
 def groups(ws: Workspace, task: Task, level: Level = "dataset", trait: str | None = None, *, base: str | None = None,
            samples: int = 20, concentration: float = 1.0, seed: int = 0, leave_out: bool = False,
-           random: Random = "whole") -> Groups:
+           random: Random = "whole", ids: Collection[str] | None = None) -> Groups:
     """In, In′ and Ex of a base's models (by name or id; None: the main base), to be measured on `task`.
 
     `trait` is a data set or a task; None: the task's own name, or its family. Models of which the trait is not known
     are in neither group; all training sizes take part. On the general level In is every model, and Ex are random
     directions as long as the models' mean ("whole"), or as they are in every parameter group ("groups").
-    `leave_out`: without models trained on the task's own data set. InputError, in one line, for a trait nobody has,
-    fewer than two models in In, none in Ex, or settings out of their limits.
+    `leave_out`: without models trained on the task's own data set. `ids`: of these checkpoints alone. InputError, in
+    one line, for a trait nobody has, fewer than two models in In, none in Ex, or settings out of their limits.
     """
     chosen = _base(ws, base)
     _check(level, trait, random, seed)
-    models = ws.catalog.checkpoints(chosen.id)
+    models = [c for c in ws.catalog.checkpoints(chosen.id) if ids is None or c.id in ids]
     value = _column(level)
     trait = _trait(models, chosen, task, level, trait)
     inside = [c for c in models if level == "general" or value(c) == trait]

@@ -1,7 +1,8 @@
 """The claim ledger: each of the paper's claims as a question to a catalog, and the findings that are kept.
 
 A claim is a function that says what must be measured and what is then concluded; here they are asked in turn and their
-findings stored with what they depend on. What a finding rests on can be seen on the page that it names.
+findings stored with what they depend on. What a finding rests on can be seen on the page that it names. As in the
+paper, models of smaller training sizes than their data set's full one take part in C6 alone.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 from explorer import registry
 from explorer.errors import InputError
 from explorer.types import Base, Checkpoint, ClusterMetric, Finding, Probe
-from explorer.workflows.claims.question import Question, accuracy
+from explorer.workflows.claims.question import Question, accuracy, full_size
 from explorer.workflows.clustering import Clustered, cluster
 from explorer.workflows.opening import Workspace
 
@@ -49,7 +49,7 @@ def datasets(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C1: models of one data set cluster; as a control, models of one seed do not."""
     def conclude() -> Finding:
         every = ws.catalog.checkpoints(base.id)
-        ids = [c.id for c in _full_size(every)]
+        ids = [c.id for c in full_size(every)]
         found = _clustered(ws, base.name, "dataset", ids=ids)
         figures = [accuracy("accuracy", found, paper=_DATASETS)]
         if len(ids) < len(every):
@@ -79,11 +79,11 @@ def tasks(ws: Workspace, base: Base, probe: Probe) -> Question:
     """
     def conclude() -> Finding:
         every = ws.catalog.checkpoints(base.id)
-        found = _clustered(ws, base.name, "task", ids=[c.id for c in _several_datasets(_full_size(every))])
+        found = _clustered(ws, base.name, "task", ids=[c.id for c in _several_datasets(full_size(every))])
         assert found.agreement is not None
         agrees = _reaches(found, _TASKS)
         parts = ", ".join(f"{g} {f:.2f}" for g, f in found.agreement.f1.items())
-        others = {"with tasks of one data set": _full_size(every), "with smaller training sizes too": every}
+        others = {"with tasks of one data set": full_size(every), "with smaller training sizes too": every}
         beside = {name: _clustered(ws, base.name, "task", ids=[c.id for c in some]) for name, some in others.items()}
         figures = [accuracy("accuracy", found, paper=_TASKS),
                    *(accuracy(f"F1 {g}", found, f"f1:{g}") for g in found.agreement.groups),
@@ -102,7 +102,7 @@ def domain(ws: Workspace, base: Base, probe: Probe) -> Question:
     Of all domains the one that most data sets are from, of two tasks or more.
     """
     def conclude() -> Finding:
-        models = _several_datasets(_full_size(ws.catalog.checkpoints(base.id)))
+        models = _several_datasets(full_size(ws.catalog.checkpoints(base.id)))
         name = _widest(models)
         found = _clustered(ws, base.name, f"task|domain={name}", ids=[c.id for c in models])
         assert found.agreement is not None
@@ -124,7 +124,7 @@ def raw(ws: Workspace, base: Base, probe: Probe) -> Question:
     def conclude() -> Finding:
         metric: ClusterMetric = "raw-euclidean"
         methods = sorted(registry.names("explorer.clusters"))
-        ids = [c.id for c in _full_size(ws.catalog.checkpoints(base.id))]
+        ids = [c.id for c in full_size(ws.catalog.checkpoints(base.id))]
         found = {m: _clustered(ws, base.name, "dataset", m, metric, ids=ids) for m in methods}
         clear = [m for m, f in found.items() if _value(f) > 0.5 and _value(f) > _chance(f)]
         figures = tuple(accuracy(m, f) for m, f in found.items())
@@ -141,7 +141,7 @@ def raw(ws: Workspace, base: Base, probe: Probe) -> Question:
 def bases(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C5: models of two bases cluster by base and not by data set. On data sets that several bases have models of."""
     def conclude() -> Finding:
-        models = [c for c in _full_size(ws.catalog.checkpoints()) if c.dataset is not None]
+        models = [c for c in full_size(ws.catalog.checkpoints()) if c.dataset is not None]
         spread = defaultdict(lambda: defaultdict(int))  # type: ignore[var-annotated]
         for c in models:
             spread[c.dataset][c.base] += 1
@@ -194,14 +194,6 @@ def _clustered(ws: Workspace, *arguments: Any, **options: Any) -> Clustered:
 def _now(claim: str, conclude: Callable[[], Finding]) -> Question:
     """A question for which nothing need be measured."""
     return Question(claim, (), lambda _: conclude())
-
-
-def _full_size(models: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """The models trained on as many texts as any of their base and data set; of unknown size ones, all."""
-    most: dict[tuple[str, str | None], int] = {}
-    for c in models:
-        most[c.base, c.dataset] = max(most.get((c.base, c.dataset), 0), c.train_size or 0)
-    return [c for c in models if c.train_size is None or c.train_size == most[c.base, c.dataset]]
 
 
 def _several_datasets(models: Iterable[Checkpoint]) -> list[Checkpoint]:

@@ -19,7 +19,7 @@ from explorer.evaluation.work import Ask
 from explorer.paths import alphas
 from explorer.statistics import averages, readings
 from explorer.types import Base, Checkpoint, Finding, Line, Point, Probe, Score, Task
-from explorer.workflows.claims.question import Question, average
+from explorer.workflows.claims.question import Question, average, full_size
 from explorer.workflows.naming import checkpoint_point
 from explorer.workflows.opening import Workspace
 
@@ -55,7 +55,7 @@ KINDS: Mapping[str, Kind] = {
 def pairs(ws: Workspace, base: Base, kind: Kind, most: int) -> list[Pair]:
     """At most so many pairs of a kind, whose data sets take turns, always the same ones for the same models."""
     tasks = {t.name: t for t in ws.catalog.tasks()}
-    models = sorted((c for c in ws.catalog.checkpoints(base.id) if c.dataset in tasks), key=lambda c: c.id)
+    models = sorted((c for c in full_size(ws.catalog.checkpoints(base.id)) if c.dataset in tasks), key=lambda c: c.id)
     order = np.random.default_rng(0).permutation(len(models))
     chosen: list[Pair] = []
     used: dict[str, int] = defaultdict(int)

@@ -11,7 +11,7 @@ from explorer.statistics.paper import SHARES
 from explorer.statistics.regions import Region, Share
 from explorer.types import Base, Figure, Finding, Probe, Task
 from explorer.workflows import regions
-from explorer.workflows.claims.question import Question, by_turns
+from explorer.workflows.claims.question import Question, by_turns, full_size
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import Groups, Level
 
@@ -25,8 +25,7 @@ _NAMES = ("P_B(In ≤ Ex)", "P_B(In′ ≤ Ex)", "P_B(In′ ≤ In)")
 
 def dataset(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C9: the region of each data set, measured on it; Ex are all models of other data sets."""
-    return _question(ws, base, probe, "dataset", [regions.groups(ws, task, "dataset", base=base.name, samples=SAMPLES)
-                                                  for task in measurable(ws, base)])
+    return _question(ws, base, probe, "dataset", [_groups(ws, base, task, "dataset") for task in measurable(ws, base)])
 
 
 def task(ws: Workspace, base: Base, probe: Probe) -> Question:
@@ -40,7 +39,7 @@ def task(ws: Workspace, base: Base, probe: Probe) -> Question:
         raise InputError("no task has two data sets or more whose texts are known.")
 
     def made(leave_out: bool) -> list[Groups]:
-        return [regions.groups(ws, t, "task", base=base.name, samples=SAMPLES, leave_out=leave_out) for t in several]
+        return [_groups(ws, base, t, "task", leave_out) for t in several]
 
     return _question(ws, base, probe, "task", made(False), made(True))
 
@@ -48,8 +47,13 @@ def task(ws: Workspace, base: Base, probe: Probe) -> Question:
 def general(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C11: the region of all models against random directions as long as they are, on a task of each family."""
     return _question(ws, base, probe, "general", [
-        regions.groups(ws, t, "general", base=base.name, samples=SAMPLES)
-        for t in by_turns(measurable(ws, base), GENERAL_TASKS)])
+        _groups(ws, base, t, "general") for t in by_turns(measurable(ws, base), GENERAL_TASKS)])
+
+
+def _groups(ws: Workspace, base: Base, task: Task, level: Level, leave_out: bool = False) -> Groups:
+    """A region of the models of full training size, as the paper's are."""
+    ids = {c.id for c in full_size(ws.catalog.checkpoints(base.id))}
+    return regions.groups(ws, task, level, base=base.name, samples=SAMPLES, leave_out=leave_out, ids=ids)
 
 
 def measurable(ws: Workspace, base: Base) -> list[Task]:

@@ -12,7 +12,7 @@ from explorer.statistics import averages
 from explorer.statistics.crossings import Crossing
 from explorer.types import Base, Figure, Finding, Probe
 from explorer.workflows import leaving
-from explorer.workflows.claims.question import Question, average, by_turns
+from explorer.workflows.claims.question import Question, average, by_turns, full_size
 from explorer.workflows.claims.regions import measurable
 from explorer.workflows.leaving import Kind
 from explorer.workflows.opening import Workspace
@@ -25,7 +25,7 @@ _NAMES: Mapping[Kind, str] = {"random": "random directions", "base": "towards th
 
 def outward(ws: Workspace, base: Base, probe: Probe) -> Question:
     """C12: a region is left where the loss passes that of its highest model; it is looked for up to 5 spreads."""
-    models = ws.catalog.checkpoints(base.id)
+    models = full_size(ws.catalog.checkpoints(base.id))
     of = {t: [c for c in models if c.dataset == t.name] for t in measurable(ws, base)}
     chosen = by_turns([t for t, some in of.items() if len(some) >= FEWEST], REGIONS)
     if not chosen:
