@@ -203,14 +203,15 @@ def _corners(view: View, known: Filled) -> None:
     for k in range(len(tasks)):
         columns |= {f"loss{k}": st.column_config.NumberColumn("Loss" if len(tasks) == 1 else f"Task {k + 1}",
                                                               format="%.3f"),
-                    f"half{k}": st.column_config.NumberColumn("± (95 %)", format="%.3f"),
-                    f"n{k}": st.column_config.NumberColumn("Texts")}
+                    f"half{k}": st.column_config.NumberColumn("± (95 %)", format="%.3f"), "n": "Texts"}
     for name, point in view.own:
         row: dict[str, Any] = {"name": name}
         for k in range(len(tasks)):
             score = known.score(point, k)
-            row |= dict.fromkeys((f"loss{k}", f"half{k}", f"n{k}")) if score is None else {
-                f"loss{k}": score.loss, f"half{k}": NORMAL * score.stderr, f"n{k}": score.n}
+            row |= dict.fromkeys((f"loss{k}", f"half{k}")) if score is None else {
+                f"loss{k}": score.loss, f"half{k}": NORMAL * score.stderr}
+            if len(tasks) == 1:
+                row["n"] = None if score is None else score.n
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
 

@@ -92,7 +92,7 @@ def choose_tasks(kind: Kind, chosen: Sequence[Point], checkpoints: Sequence[Chec
 
 
 def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> View:
-    """The kind of plane and how it is drawn on the first row, what it goes through and the task on the second."""
+    """The kind of plane and how it is drawn on the first row; what it goes through, the task and the rest below."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         picked = st.segmented_control("Plane", list(KINDS), format_func=KINDS.__getitem__, default="models",
                                       required=True, key="surface_kind", persist_state="session")
@@ -102,6 +102,9 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                      "Of 17 × 17 and 33 × 33 at most two fifths are measured, where the surface bends.")
         shape = st.segmented_control("Draw", ["Contours", "3-D"], default="Contours",
                                      required=True, key="surface_shape", persist_state="session")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False):
+        chosen = corners(kind, options(ws, base, checkpoints), checkpoints)
+        own = choose_tasks(kind, chosen, checkpoints, tasks)
         with st.popover("Advanced", icon=":material/tune:"):
             margin, seed = extent(kind)
             clip = st.toggle("Clip high losses", True, key="surface_clip", persist_state="session",
@@ -110,9 +113,6 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                     persist_state="session", disabled=not clip)
             dots = st.toggle("Mark what is measured", True, key="surface_dots", persist_state="session")
             others = st.toggle("Show the other models", True, key="surface_models", persist_state="session")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False):
-        chosen = corners(kind, options(ws, base, checkpoints), checkpoints)
-        own = choose_tasks(kind, chosen, checkpoints, tasks)
     plane = make(ws, kind, chosen[:TAKES[kind]], base=base.id, seed=seed)
     sheet = Sheet(plane, own, Probe(), int(depth or 4), margin)
     return View(kind, sheet, corner_names(ws, kind, plane), shape == "3-D",
