@@ -72,9 +72,9 @@ def test_distances_of_planted_models(region_ws: Workspace) -> None:
     vectors = {f"id-A-{i}": v for i, v in enumerate(planted_region.zoo().vectors)}
     middle = np.mean([vectors[p.terms[0][0]] for p in found.inside.points], axis=0)
     sides = (found.inside.points, found.in_prime.points, found.outside.points)
-    for points, apart in zip(sides, regions.distances(region_ws, found), strict=True):
+    for points, found_apart in zip(sides, regions.distances(region_ws, found), strict=True):
         explicit = [np.linalg.norm(sum(c * vectors[k] for k, c in p.terms) - middle) for p in points]
-        assert apart == pytest.approx(explicit, abs=1e-8)
+        assert found_apart == pytest.approx(explicit, abs=1e-8)
 
 
 def test_the_order_of_what_is_asked_for(region_ws: Workspace) -> None:

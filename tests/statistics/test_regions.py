@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planted_scores import score
 
 from explorer.errors import InputError
-from explorer.statistics.regions import probability, region, share
+from explorer.statistics.regions import Share, mean_share, probability, region, share
 
 losses = st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.5, 2.0, math.inf, math.nan]), min_size=1, max_size=8)
 
@@ -111,3 +111,37 @@ def test_a_region_of_planted_scores():
         region(group(0.5, 6), group(0.3, 5), group(0.9, 3, task="other"))
     with pytest.raises(InputError, match="at least one"):
         region(group(0.5, 6), [], group(0.9, 3))
+
+
+def test_a_model_without_a_loss_keeps_the_texts_of_the_others():
+    rng = np.random.default_rng(0)
+    inside = [score(x) for x in rng.normal(0.4, 0.1, (3, 40))]
+    outside = [score(x) for x in rng.normal(0.6, 0.1, (3, 40))]
+    lost = score([math.inf], keep=False)
+    found = region(inside, inside, [*outside, lost])
+    assert found.in_ex.method == "texts"
+    assert found.in_ex.value == 1.0
+    assert region([*inside, lost], inside, outside).in_ex.value == pytest.approx(9 / 12)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_the_mean_of_shares_holds_the_truth(together):
+    rng = np.random.default_rng(5)
+    held = []
+    for seed in range(60):
+        losses = rng.normal(size=(6, 20)) if not together else np.tile(rng.normal(size=20), (6, 1))
+        found = mean_share([share(x[:5], x[5:], draws=200, seed=seed) for x in losses], together=together)
+        assert found.low <= found.value <= found.high
+        assert found.n == (30, 90)
+        held.append(found.low <= 0.5 <= found.high)
+    assert np.mean(held) >= 0.93
+
+
+def test_a_mean_of_certain_shares_is_not_certain():
+    one = Share(1.0, 0.8, 1.0, (4, 76), "exact")
+    apart, together = mean_share([one] * 16), mean_share([one] * 16, together=True)
+    assert apart.interval == pytest.approx((0.95, 1.0))  # 0.2 / √16 below
+    assert together.interval == pytest.approx((0.8, 1.0))
+    assert mean_share([one]) is one
+    with pytest.raises(InputError):
+        mean_share([])
