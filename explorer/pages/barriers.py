@@ -17,9 +17,9 @@ from explorer.pages._jobs import TICK, active
 from explorer.pages._measuring import begin, lost, status
 from explorer.pages._session import ENDS, basket, dark, fail, has_texts, material, plain, workspace
 from explorer.paths.alphas import interpolation
-from explorer.statistics.barriers import Correlation
+from explorer.statistics.barriers import Above, Correlation
 from explorer.statistics.readings import NORMAL
-from explorer.types import Base, Checkpoint, Point, Probe, Task
+from explorer.types import Base, Checkpoint, Point, Probe, Task, digest
 from explorer.workflows import pairs
 from explorer.workflows.pairs import PairBarriers
 
@@ -28,6 +28,7 @@ HEIGHT = 470
 BASE = ""
 """The key of the base in the select box, where checkpoints have their ids and kept Points their names."""
 KEPT = "kept: "
+ABOVE: dict[Above, str] = {"mean": "Mean of ends", "line": "Line between ends"}
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def usual(checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> list[str]
 
 
 def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
-             ) -> tuple[list[str], Task, int]:
-    """Models, task and points a line."""
+             ) -> tuple[list[str], Task, int, Above, Probe]:
+    """Models, task and points a line; how high a line is and how many texts, folded away."""
     by_name = {t.name: t for t in tasks}
     if "barrier_models" not in st.session_state:
         st.session_state["barrier_models"] = usual(checkpoints, tasks)
@@ -85,7 +86,7 @@ def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint], tasks: 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.multiselect("Models", list(known), format_func=lambda key: known[key].name, key="barrier_models",
                                 persist_state="session", max_selections=MOST, width="stretch")
-        with st.container(width=480, horizontal=True, vertical_alignment="bottom", gap="small"):
+        with st.container(width=610, horizontal=True, vertical_alignment="bottom", gap="small"):
             picked = basket(known)
             st.button("Selection", icon=":material/select_all:", disabled=len(picked) < 2,
                       on_click=lambda: st.session_state.update(barrier_models=picked[:MOST]),
@@ -93,19 +94,41 @@ def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint], tasks: 
             task = st.selectbox("Task", sorted(by_name), key="barrier_task", persist_state="session", width=165)
             count = st.segmented_control("Points a line", [5, 7, 11], default=5, required=True, key="barrier_points",
                                          persist_state="session", help="Both ends and even steps between them.")
-    return chosen, by_name[task], int(count or 5)
+            with st.popover("Advanced", icon=":material/tune:"):
+                above = st.segmented_control("Barrier above", list(ABOVE), default="mean", required=True,
+                                             format_func=ABOVE.__getitem__, key="barrier_above",
+                                             persist_state="session", help="The mean of both ends is Frankle's (2020) "
+                                             "and counts half of their difference; the straight line between them does "
+                                             "not (Entezari 2022).")
+                train = st.number_input("Train texts", 10, 100_000, 500, 50, key="barrier_train",
+                                        persist_state="session", help="That the head is fitted on.")
+                test = st.number_input("Test texts", 10, 100_000, 500, 50, key="barrier_test",
+                                       persist_state="session", help="That the loss is measured on.")
+    return (chosen, by_name[task], int(count or 5), "line" if above == "line" else "mean",
+            Probe(train=int(train), test=int(test)))
 
 
-def reading(found: PairBarriers) -> None:
-    """Barriers in short, and what cosines say of them."""
+@st.cache_data(show_spinner=False, max_entries=64)
+def related_to(_found: PairBarriers, key: str) -> Correlation | str:
+    """The rank correlation, which permutes models thousands of times; kept by the numbers it is of."""
+    return _found.correlation
+
+
+def identity(found: PairBarriers) -> str:
+    return digest(found.barriers.values.tobytes(), "" if found.cosines is None else found.cosines.tobytes(),
+                  found.reason)
+
+
+def reading(found: PairBarriers, other: PairBarriers) -> None:
+    """Barriers in short, and what cosines say of them, also of the other kind of barrier."""
     known = sorted(found.barriers.readings.values(), key=lambda r: r.value)
     left, right = st.columns(2)
     with left:
         st.metric("Highest barrier", f"{known[-1].value:.3f}" if known else "–", delta_color="off", delta_arrow="off",
                   delta=f"± {NORMAL * known[-1].stderr:.3f} of {found.done} pairs" if known else "not yet",
-                  help="In nats, with half its 95 % interval over the test texts: the highest loss on a line minus the "
-                  "mean of its ends.")
-    related = found.correlation if found.done == found.pairs else "not all pairs are measured yet"
+                  help="In nats, with half its 95 % interval over the test texts.")
+    whole = found.done == found.pairs
+    related = related_to(found, identity(found)) if whole else "not all pairs are measured yet"
     with right:
         if isinstance(related, Correlation):
             st.metric("Rank correlation", f"{related.rank:.2f}", delta_color="off", delta_arrow="off",
@@ -116,6 +139,9 @@ def reading(found: PairBarriers) -> None:
         else:
             st.metric("Rank correlation", "–", delta="not yet", delta_color="off", delta_arrow="off",
                       help=plain(related))
+    if whole and isinstance(beside := related_to(other, identity(other)), Correlation):
+        st.caption(f"Of barriers above the {ABOVE[other.above].lower()}: {beside.rank:.2f} ± "
+                   f"{NORMAL * beside.stderr:.2f}, p = {beside.p:.3g}.")
 
 
 def basins(found: PairBarriers) -> None:
@@ -194,6 +220,7 @@ class View:
     task: Task
     probe: Probe
     alphas: tuple[float, ...]
+    above: Above
 
 
 def live(ws: workflows.Workspace, view: View) -> None:
@@ -207,14 +234,16 @@ def live(ws: workflows.Workspace, view: View) -> None:
     @st.fragment(run_every=TICK if watching else None)
     def shown() -> None:
         status(ws, "barriers", asks, title, done=said)
-        draw(view, pairs.known(ws, view.points, view.task, view.probe, view.alphas, lost()))
+        draw(view, *(pairs.known(ws, view.points, view.task, view.probe, view.alphas, lost(), above)
+                     for above in (view.above, "mean" if view.above == "line" else "line")))
         if watching and not active(begin(ws, "barriers", asks, title)):
             st.rerun()  # drawn once more, and then nothing by itself
 
     shown()
 
 
-def draw(view: View, found: PairBarriers) -> None:
+def draw(view: View, found: PairBarriers, other: PairBarriers) -> None:
+    """Matrices left, what they say right; `other` is the same with the other way to tell how high a line is."""
     left, right = st.columns([1.75, 1], gap="large")
     with left:
         figure = matrices(found.barriers.values, NORMAL * found.barriers.stderrs, found.cosines, found.names,
@@ -222,12 +251,14 @@ def draw(view: View, found: PairBarriers) -> None:
         st.plotly_chart(figure, theme=None, key="barrier_matrix", config={"displayModeBar": False},
                         alt="Barriers of all pairs and the cosines of their task vectors, in clustered order.")
         texts = min(view.probe.test, view.task.n_test) if view.probe.test else view.task.n_test
+        said = ("minus the mean of its ends (Frankle 2020), so ends of different loss have one of half their "
+                "difference at least" if view.above == "mean"
+                else "above the straight line between the losses of its ends (Entezari 2022)")
         st.caption(f"Generalized loss on {plain(view.task.name)}, {texts} test texts. A barrier is the highest loss on "
-                   "a line minus the mean of its ends (Frankle 2020), so ends of different loss have one of half "
-                   "their difference at least. In the order of barriers, average linkage.")
+                   f"a line {said}. In the order of barriers, average linkage.")
         table(found)
     with right:
-        reading(found)
+        reading(found, other)
         basins(found)
         chosen = open_pair(found, view.task)
         scatter(found, view.datasets, chosen)
@@ -237,14 +268,14 @@ def draw(view: View, found: PairBarriers) -> None:
 
 def page(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> None:
     known = places(ws, base, checkpoints)
-    keys, task, count = controls(known, checkpoints, tasks)
+    keys, task, count, above, probe = controls(known, checkpoints, tasks)
     if len(keys) < 2:
         st.info("Choose at least two models: a barrier lies between a pair. A matrix shows up to 24.",
                 icon=":material/fence:")
         return
-    points, probe, alphas = [known[key].point for key in keys], Probe(), interpolation(count)
+    points, alphas = [known[key].point for key in keys], interpolation(count)
     datasets = [known[key].dataset for key in keys]
-    live(ws, View(tuple(points), tuple(datasets), task, probe, alphas))
+    live(ws, View(tuple(points), tuple(datasets), task, probe, alphas, above))
 
 
 def show() -> None:

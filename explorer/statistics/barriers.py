@@ -1,8 +1,9 @@
 """Barriers between all pairs of models on a task: their matrix, its order and basins, and what cosines say of them.
 
-The barrier of a pair is the highest loss on the line between them minus the mean of both ends (Frankle et al. 2020),
-with its standard error over the test texts. Pairs share models and are not independent: correlations are tested by
-permuting models (Mantel 1967), and their error is a jackknife over models.
+The barrier of a pair is the highest loss on the line between them minus the mean of both ends (Frankle et al. 2020), or
+how far it is above the straight line between these, with its standard error over the test texts. Pairs share models and
+are not independent: correlations are tested by permuting models (Mantel 1967), and their error is a jackknife over
+models.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
+from typing import Literal
 
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.statistics.readings import Reading, barrier
+from explorer.statistics.readings import Reading, barrier, height
 from explorer.types import Score
+
+Above = Literal["mean", "line"]
+"""What the highest loss on a line is compared with."""
 
 _EXACT = 7
 _CHUNK = 2_000_000
@@ -57,11 +62,13 @@ class Correlation:
 
 
 def matrix(ids: Sequence[str], lines: Mapping[tuple[str, str], tuple[Sequence[float], Sequence[Score | None]]],
-           lost: Collection[tuple[str, str]] = ()) -> Barriers:
+           lost: Collection[tuple[str, str]] = (), above: Above = "mean") -> Barriers:
     """The barriers of n models from the scores along lines: (α, scores) by pair of ids, in either order.
 
     A pair is NaN until both of its ends are scored; a line that overflows has barrier ∞, and so has one of the pairs
-    `lost`, which overflow at Points that have no score. InputError for a pair of unknown models, or both orders of one.
+    `lost`, which overflow at Points that have no score. `above` "line" is above the straight line between the losses of
+    the ends (Entezari et al. 2022), which leaves out how much these differ. InputError for a pair of unknown models, or
+    both orders of one.
     """
     place = {model: i for i, model in enumerate(ids)}
     values, stderrs = np.full((2, len(ids), len(ids)), np.nan)
@@ -73,7 +80,7 @@ def matrix(ids: Sequence[str], lines: Mapping[tuple[str, str], tuple[Sequence[fl
         if a not in place or b not in place or a == b or frozenset((a, b)) in seen:
             raise InputError(f"the line {a} to {b} is not one of a pair of these models, or there twice.")
         seen.add(frozenset((a, b)))
-        if found := barrier(alphas, scores):
+        if found := (barrier if above == "mean" else height)(alphas, scores):
             overflows = math.isnan(found.value) or (a, b) in lost
             i, j = place[a], place[b]
             values[i, j] = values[j, i] = math.inf if overflows else found.value

@@ -20,14 +20,15 @@ def barrier_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     task, how, at = ws.catalog.task(args.task), probe(args), alphas(args.alphas)
     pairs.check_limit(args.basin)
     points = [workflows.resolve(ws, name) for name in args.points]
-    found = pairs.barriers(ws, points, task, how, at)
+    found = pairs.barriers(ws, points, task, how, at, args.above)
     return _value(found, args.basin, how.head), _text(found, args.basin)
 
 
 def _value(found: PairBarriers, limit: float, head: str) -> dict[str, Any]:
     related = found.correlation
     return {
-        "task": found.task.name, "head": head, "models": list(found.names), "alphas": list(found.alphas),
+        "task": found.task.name, "head": head, "above": found.above, "models": list(found.names),
+        "alphas": list(found.alphas),
         "losses": [None if s is None else number(s.loss) for s in found.losses],
         "barriers": _rows(found.barriers.values), "stderrs": _rows(found.barriers.stderrs),
         "cosines": None if found.cosines is None else _rows(found.cosines),
@@ -73,5 +74,6 @@ def _text(found: PairBarriers, limit: float) -> str:
                 f"{related.p:.4f} ({how}), {related.pairs} pairs of {related.models} models")
     else:
         told = f"no correlation with cosines: {related}"
-    return "\n".join([f"barriers on {found.task.name} in nats, {len(found.alphas)} points a line", table(rows), told,
-                      pairs.in_words(found, limit)])
+    what = "the mean of both ends" if found.above == "mean" else "the straight line between both ends"
+    return "\n".join([f"barriers on {found.task.name}: nats above {what}, {len(found.alphas)} points a line",
+                      table(rows), told, pairs.in_words(found, limit)])

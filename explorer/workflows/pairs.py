@@ -17,7 +17,7 @@ from explorer.errors import InputError
 from explorer.evaluation.work import Ask
 from explorer.paths.walks import with_directions
 from explorer.statistics import barriers as pairwise
-from explorer.statistics.barriers import Barriers, Correlation
+from explorer.statistics.barriers import Above, Barriers, Correlation
 from explorer.types import Line, Point, Probe, Score, Task
 from explorer.weights.directions import is_generated
 from explorer.workflows.lines import attempt
@@ -44,6 +44,7 @@ class PairBarriers:
     cosines: np.ndarray | None
     reason: str
     lost: Mapping[tuple[str, str], str]
+    above: Above = "mean"
 
     @property
     def pairs(self) -> int:
@@ -110,19 +111,19 @@ def asks(points: Sequence[Point], task: Task, probe: Probe, alphas: Sequence[flo
 
 
 def barriers(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe,
-             alphas: Sequence[float]) -> PairBarriers:
-    """Measure every pair's line, all in one job, and wait. Errors of `check`.
+             alphas: Sequence[float], above: Above = "mean") -> PairBarriers:
+    """Measure every pair's line, all in one job, and wait. Errors of `check`; `above` as of `statistics.barriers`.
 
     A Point at which the model overflows makes its line's barrier infinite, and takes nothing from the others.
     """
     alphas = check(ws, points, alphas)
     wanted = asks(points, task, probe, alphas)
     lost = attempt(ws, wanted, f"Barriers of {len(points)} Points on {task.name}")
-    return known(ws, points, task, probe, alphas, {ask.point.hash: why for ask, why in lost.items()})
+    return known(ws, points, task, probe, alphas, {ask.point.hash: why for ask, why in lost.items()}, above)
 
 
 def known(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe, alphas: Sequence[float],
-          lost: Mapping[str, str] | None = None) -> PairBarriers:
+          lost: Mapping[str, str] | None = None, above: Above = "mean") -> PairBarriers:
     """What stored scores say so far; `lost` are Points without a loss, by hash, and why. Errors of `check`."""
     alphas, lost = check(ws, points, alphas), lost or {}
     lines = lines_of(points, alphas)
@@ -136,10 +137,10 @@ def known(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe, alph
             told[pair] = why[0]
         if all(scores[h] is not None or h in lost for h in hashes):
             whole[pair] = alphas, [scores[h] for h in hashes]
-    found = pairwise.matrix([p.hash for p in points], whole, told)
+    found = pairwise.matrix([p.hash for p in points], whole, told, above)
     cosines, reason = _cosines(ws, points)
     return PairBarriers(task, tuple(points), tuple(describe(ws, p) for p in points), alphas, found,
-                        tuple(scores[p.hash] for p in points), cosines, reason, told)
+                        tuple(scores[p.hash] for p in points), cosines, reason, told, above)
 
 
 def missing(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe, alphas: Sequence[float]) -> list[Ask]:
