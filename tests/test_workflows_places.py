@@ -88,7 +88,12 @@ def test_hull_samples_are_inside_and_planted_distances_come_back(planted: Worksp
     along = rows[1] - rows[0]
     share = np.clip((rows[2] - rows[0]) @ along / (along @ along), 0, 1)
     assert two.distance == pytest.approx(np.linalg.norm(rows[2] - rows[0] - share * along))
-    assert two.own == pytest.approx((np.linalg.norm(along),) * 2)
+    assert two.own_distances == pytest.approx((np.linalg.norm(along),) * 2)
+    middle_of = (rows[0] + rows[1]) / 2
+    cosine = rows[2] @ middle_of / np.linalg.norm(rows[2]) / np.linalg.norm(middle_of)
+    assert two.cosine == pytest.approx(cosine)
+    assert not places.apart(planted, model(planted, 5), members).outside
+    assert places.apart(planted, model(planted, 7), members).outside
 
 
 def test_what_lies_too_far_or_in_another_direction_is_outside(planted: Workspace) -> None:

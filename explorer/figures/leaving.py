@@ -61,7 +61,7 @@ def ways_out(ways: Sequence[Way], radii: Sequence[float], models: tuple[float, f
                           font={"size": 12, "color": s.quiet})
     for way, (hue, shade, symbol) in zip(ways, LOOKS, strict=False):
         _draw(figure, way, colour(hue, shade, dark), symbol, models[1] if models else None, s)
-    if not any(way.radii for way in ways):
+    if models is None and base is None and not any(way.radii for way in ways):
         figure.update_yaxes(showticklabels=False)
     return figure
 

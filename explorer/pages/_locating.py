@@ -56,10 +56,11 @@ def against(ws: workflows.Workspace, point: Point, name: str, members: list[Chec
     except ExplorerError as error:
         st.caption(plain(f"{name} and the hull of {region_name}: {error}"))
         return
-    said = ("inside" if found.inside else "outside" if found.outside else
-            "no farther from it than one of the models is from the others'")
-    st.markdown(f"**{plain(name)}** and the hull of **{plain(region_name)}**: distance {found.distance:.3g}, {said}. "
-                f"Its models are {found.own[0]:.3g} to {found.own[1]:.3g} from the hull of the others.")
+    said = "inside" if found.inside else "outside" if found.outside else "as near as its models are to each other"
+    st.markdown(f"**{plain(name)}** and the region of **{plain(region_name)}**: {said}. Distance to its hull "
+                f"{found.distance:.3g} (its models: {found.own_distances[0]:.3g} to {found.own_distances[1]:.3g}), "
+                f"cosine with its centroid {found.cosine:.2f} (its models: {found.own_cosines[0]:.2f} to "
+                f"{found.own_cosines[1]:.2f}, each against the others).")
 
 
 def points(ws: workflows.Workspace, base: Base) -> Mapping[str, Point]:

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from explorer.errors import InputError, UnknownNameError
+from explorer.paths.mixture import uniform
 from explorer.paths.walks import with_directions
 from explorer.statistics.locating import Hull, Location, Regions, hull_distance, regions
 from explorer.types import Checkpoint, Gram, Point
@@ -93,17 +94,22 @@ def locate(ws: Workspace, point: Point, by: str = "dataset", layers: Sequence[st
 
 @dataclass(frozen=True)
 class Apart:
-    """How far a Point is from the hull of some models: in weight distance, and how far each of them is from that of the
-    others, (fewest, most); `inside`: up to rounding, it is 0."""
+    """A Point against some models: weight distance to their hull and cosine with their centroid.
+
+    `own_distances` and `own_cosines` are the lowest and highest of each of these models against the others. `inside`:
+    the distance is 0, up to rounding.
+    """
 
     distance: float
-    own: tuple[float, float]
+    cosine: float
+    own_distances: tuple[float, float]
+    own_cosines: tuple[float, float]
     inside: bool
 
     @property
     def outside(self) -> bool:
-        """Farther off than each of the models is from the others."""
-        return self.distance > self.own[1] * (1 + 1e-9)
+        """Farther off, or in a direction less like theirs, than each of the models is from the others."""
+        return self.distance > self.own_distances[1] * (1 + 1e-9) or self.cosine < self.own_cosines[0] - 1e-9
 
 
 def apart(ws: Workspace, point: Point, models: Sequence[Checkpoint]) -> Apart:
@@ -115,12 +121,26 @@ def apart(ws: Workspace, point: Point, models: Sequence[Checkpoint]) -> Apart:
     ids = tuple(c.id for c in models if checkpoint_point(c) != point)
     if len(ids) < 2:
         raise InputError(f"{len(ids)} other models have no hull to be compared with; at least 2 are needed.")
-    own = _kept(("own", whole.ids, ids), lambda: tuple(
-        hull_distance(whole, [i for i in ids if i != one], Point.of(point.base, {one: 1.0})).distance for one in ids))
+
+    def own() -> tuple[tuple[float, float], tuple[float, float]]:
+        each = [_against(whole, Point.of(point.base, {one: 1.0}), [i for i in ids if i != one]) for one in ids]
+        distances, cosines = zip(*each, strict=True)
+        return (min(distances), max(distances)), (min(cosines), max(cosines))
+
+    distances, cosines = _kept(("own", whole.ids, ids), own)
     if any(is_generated(term) for term, _ in point.terms):
         whole = with_directions(whole, [point], ws.catalog.base(point.base).layout)
-    distance = hull_distance(whole, ids, point).distance
-    return Apart(distance, (min(own), max(own)), distance <= INSIDE * math.sqrt(max(whole.inner(point)[1], 0.0)))
+    distance, cosine = _against(whole, point, ids)
+    inside = distance <= INSIDE * math.sqrt(max(whole.inner(point)[1], 0.0))
+    return Apart(distance, cosine, distances, cosines, inside)
+
+
+def _against(whole: Gram, point: Point, ids: Sequence[str]) -> tuple[float, float]:
+    """(distance to the hull, cosine with the centroid) of models; a cosine with the base is 0."""
+    row, square = whole.inner(Point.of(point.base, uniform(ids)))
+    both = square * whole.inner(point)[1]
+    inner = float(row @ point.coefficients(whole.ids))
+    return hull_distance(whole, ids, point).distance, inner / math.sqrt(both) if both > 0 else 0.0
 
 
 def in_words(found: Located) -> str:
