@@ -39,11 +39,15 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                          help="Of the Dirichlet distribution of their weights. Small: near single "
                                          "models; 1: even over the hull; large: near the centroid.")
         with st.popover("Advanced", icon=":material/tune:"):
+            full = st.toggle("Full training size only", key="region_full", persist_state="session",
+                             help="Without models that were trained on fewer texts than others of their data set, as "
+                             "in the paper.")
             out, random, seed, probe = advanced(level)
-    known = names(checkpoints)
+    known, ids = names(checkpoints), {c.id for c in regions.full_size(checkpoints)} if full else None
     return [View(regions.groups(ws, task, level, trait or None, base=base.id, samples=int(samples), seed=seed,
                                 leave_out=out, concentration=float(concentration),
-                                random="groups" if random == "groups" else "whole"), probe, known) for task in chosen]
+                                random="groups" if random == "groups" else "whole", ids=ids), probe, known)
+            for task in chosen]
 
 
 def choose_trait(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], level: Level) -> str | None:
@@ -87,7 +91,7 @@ def choose_tasks(ws: workflows.Workspace, base: Base, tasks: Sequence[Task], lev
     asked, before = (level, trait), st.session_state.get("region_task")
     if st.session_state.get("region_task_of") != asked or before not in (EVERY, *by_name):
         st.session_state["region_task_of"] = asked
-        if level == "dataset" or before not in own:
+        if level == "dataset" or before not in (EVERY, *own):
             st.session_state["region_task"] = (own or sorted(by_name))[0]
     options = [*own, *([EVERY] if level != "dataset" and len(own) > 1 else []), *sorted(by_name.keys() - set(own))]
     if st.session_state["region_task"] not in options:

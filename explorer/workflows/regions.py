@@ -172,6 +172,14 @@ def traits(ws: Workspace, level: Level, base: str | None = None) -> dict[str, in
     return dict(sorted(counts.items()))
 
 
+def full_size(models: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """The models trained on as many texts as any of their base and data set; of unknown size ones, all."""
+    most: dict[tuple[str, str | None], int] = {}
+    for c in models:
+        most[c.base, c.dataset] = max(most.get((c.base, c.dataset), 0), c.train_size or 0)
+    return [c for c in models if c.train_size is None or c.train_size == most[c.base, c.dataset]]
+
+
 def asks(groups: Groups, probe: Probe) -> list[Ask]:
     """What is to be measured: In, Ex, In′ and, after all of them, the base; each once.
 

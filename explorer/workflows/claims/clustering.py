@@ -12,9 +12,10 @@ from typing import Any
 from explorer import registry
 from explorer.errors import InputError
 from explorer.types import Base, Checkpoint, ClusterMetric, Finding, Probe
-from explorer.workflows.claims.question import Question, accuracy, full_size
+from explorer.workflows.claims.question import Question, accuracy
 from explorer.workflows.clustering import Clustered, cluster
 from explorer.workflows.opening import Workspace
+from explorer.workflows.regions import full_size
 
 _DATASETS, _TASKS = 0.98, 0.90
 

@@ -19,9 +19,10 @@ from explorer.evaluation.work import Ask
 from explorer.paths import alphas
 from explorer.statistics import averages, readings
 from explorer.types import Base, Checkpoint, Finding, Line, Point, Probe, Score, Task
-from explorer.workflows.claims.question import Question, average, full_size
+from explorer.workflows.claims.question import Question, average
 from explorer.workflows.naming import checkpoint_point
 from explorer.workflows.opening import Workspace
+from explorer.workflows.regions import full_size
 
 PAIRS = 10
 """Of each kind, as the paper's same-data-set pairs."""

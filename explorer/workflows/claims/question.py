@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from explorer.evaluation.work import Ask
 from explorer.statistics.averages import Average
-from explorer.types import Base, Checkpoint, Figure, Finding, Probe, Task
+from explorer.types import Base, Figure, Finding, Probe, Task
 from explorer.workflows.clustering import Clustered
 from explorer.workflows.opening import Workspace
 
@@ -48,11 +48,3 @@ def by_turns(tasks: Iterable[Task], most: int) -> list[Task]:
         of_family[task.family].append(task)
     longest = max(map(len, of_family.values()), default=0)
     return [t for turn in range(longest) for some in of_family.values() for t in some[turn : turn + 1]][:most]
-
-
-def full_size(models: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """The models trained on as many texts as any of their base and data set; of unknown size ones, all."""
-    most: dict[tuple[str, str | None], int] = {}
-    for c in models:
-        most[c.base, c.dataset] = max(most.get((c.base, c.dataset), 0), c.train_size or 0)
-    return [c for c in models if c.train_size is None or c.train_size == most[c.base, c.dataset]]

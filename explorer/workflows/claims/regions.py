@@ -11,7 +11,7 @@ from explorer.statistics.paper import SHARES
 from explorer.statistics.regions import Region, Share
 from explorer.types import Base, Figure, Finding, Probe, Task
 from explorer.workflows import regions
-from explorer.workflows.claims.question import Question, by_turns, full_size
+from explorer.workflows.claims.question import Question, by_turns
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import Groups, Level
 
@@ -52,7 +52,7 @@ def general(ws: Workspace, base: Base, probe: Probe) -> Question:
 
 def _groups(ws: Workspace, base: Base, task: Task, level: Level, leave_out: bool = False) -> Groups:
     """A region of the models of full training size, as the paper's are."""
-    ids = {c.id for c in full_size(ws.catalog.checkpoints(base.id))}
+    ids = {c.id for c in regions.full_size(ws.catalog.checkpoints(base.id))}
     return regions.groups(ws, task, level, base=base.name, samples=SAMPLES, leave_out=leave_out, ids=ids)
 
 
@@ -90,7 +90,8 @@ def _question(ws: Workspace, base: Base, probe: Probe, level: Level, asked: Sequ
         first = asked[0]
         return Finding(_CLAIMS[level], "agrees" if agrees else "differs", f"{said}.", tuple(figures),
                        _sample(level, asked), "region",
-                       {"region_level": level, f"region_trait_{level}": first.trait, "region_task": first.task.name,
+                       {"region_level": level, f"region_trait_{level}": "" if level == "dataset" else first.trait,
+                        "region_task": first.task.name if level == "general" else "", "region_full": True,
                         "region_samples": SAMPLES})
 
     return Question(_CLAIMS[level], tuple(dict.fromkeys(asks)), conclude)

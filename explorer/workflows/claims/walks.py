@@ -12,10 +12,11 @@ from explorer.statistics import averages
 from explorer.statistics.crossings import Crossing
 from explorer.types import Base, Figure, Finding, Probe
 from explorer.workflows import leaving
-from explorer.workflows.claims.question import Question, average, by_turns, full_size
+from explorer.workflows.claims.question import Question, average, by_turns
 from explorer.workflows.claims.regions import measurable
 from explorer.workflows.leaving import Kind
 from explorer.workflows.opening import Workspace
+from explorer.workflows.regions import full_size
 
 REGIONS = 6
 """Data sets whose regions are left at most, one of each task first."""
@@ -49,7 +50,7 @@ def outward(ws: Workspace, base: Base, probe: Probe) -> Question:
         return Finding("C12", "agrees" if agrees else "differs", f"Regions that are left within 5 spreads: {told}.",
                        tuple(figures), f"{len(walks)} regions: {', '.join(t.name for t in walks)}", "region",
                        {"region_level": "dataset", "region_trait_dataset": first.name, "region_task": first.name,
-                        "region_tabs": "Walks"})
+                        "region_full": True, "region_tabs": "Walks"})
 
     return Question("C12", tuple(dict.fromkeys(asks)), conclude)
 
