@@ -247,12 +247,13 @@ def _short(name: str) -> str:
 
 def _bar(picture: Picture, small: bool) -> dict[str, Any]:
     title = {"text": "" if small else picture.unit, "side": "right", "font": {"size": 13}}
-    return {"title": title, "thickness": 10, "len": 0.85, "outlinewidth": 0, "tickformat": ".2f", "nticks": 7}
+    return {"title": title, "thickness": 10, "len": 0.85, "outlinewidth": 0, "tickformat": ".2f",
+            "nticks": 4 if small else 7}
 
 
 def _flat(picture: Picture, dark: bool, height: int, small: bool) -> dict[str, Any]:
     across, up = ([float(axis[0]), float(axis[-1])] for axis in (picture.xs, picture.ys))
-    plain = {"showgrid": False, "constrain": "domain", "automargin": False, "nticks": 7}
+    plain = {"showgrid": False, "constrain": "domain", "automargin": False, "nticks": 4 if small else 7}
     towards = {"constraintoward": "left"}, {"constraintoward": "top"}
     return {"template": template(dark), "height": height, "hovermode": "closest", "dragmode": "pan",
             "showlegend": False, "uirevision": picture.revision, "hoverdistance": 24,
@@ -260,7 +261,7 @@ def _flat(picture: Picture, dark: bool, height: int, small: bool) -> dict[str, A
             "yaxis": {"title": {"text": "" if small else picture.titles[1]}, "range": up} | plain | towards[1]
             | ({"scaleanchor": "x", "scaleratio": 1} if picture.equal else {}),
             # room for the colour bar from the start, so that nothing moves when it comes
-            "margin": {"l": 34 if small else 58, "r": 54 if small else 84, "t": 12, "b": 28 if small else 46}}
+            "margin": {"l": 28 if small else 58, "r": 46 if small else 84, "t": 12, "b": 24 if small else 46}}
 
 
 def _solid(picture: Picture, dark: bool, height: int) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from explorer.weights.directions import is_generated
 from explorer.workflows.planes import Sheet
 from explorer.workflows.probing import URGENT
 
-CHART = "surface_chart"
 PATIENCE = 2.5
 """Seconds a clicked place is waited for before the page goes on and its loss is shown as it comes."""
 MOST = 12
@@ -36,9 +35,9 @@ def measuring() -> bool:
     return active(st.session_state.get("surface_cell_job"))
 
 
-def pick(ws: workflows.Workspace, sheet: Sheet) -> None:
-    """A click on the figure chooses the place under it, Escape none."""
-    picked = heard(CHART, "picked")
+def pick(ws: workflows.Workspace, sheet: Sheet, chart: str) -> None:
+    """A click on the figure (by its key) chooses the place under it, Escape none."""
+    picked = heard(chart, "picked")
     if not isinstance(picked, dict):
         return
     if picked.get("ids"):

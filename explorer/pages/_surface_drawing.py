@@ -15,7 +15,7 @@ from explorer import workflows
 from explorer.components.map_and_path import component_map
 from explorer.figures.surfaces import Picture, Spot, contours, landscape
 from explorer.pages._session import dark, plain
-from explorer.pages._surface_cell import CHART, chosen, pick
+from explorer.pages._surface_cell import chosen, pick
 from explorer.paths.quadtree import Node, surface
 from explorer.statistics.paper import BETWEEN, BEYOND
 from explorer.statistics.readings import NORMAL
@@ -24,7 +24,7 @@ from explorer.workflows.planes import Filled, Kind, Sheet, models_on
 
 SIZE = 65
 """Steps a side of the drawn surface."""
-SMALL = 33
+SMALL, SMALL_HEIGHT = 33, 200
 HEIGHT = 560
 AXES: Mapping[Kind, tuple[str, str]] = {
     "models": ("weight distance along the first side", "weight distance at right angles to it"),
@@ -48,6 +48,11 @@ class View:
     def ceiling(self, known: Filled) -> float:
         """The loss from which on nothing is told apart."""
         return math.inf if self.above is None or known.base is None else known.base.loss + self.above
+
+    @property
+    def key(self) -> str:
+        """Tells what is seen of which plane."""
+        return "_".join([*(p.hash[:8] for p in self.sheet.plane.corners), f"{self.sheet.margin:g}"])
 
     @property
     def own(self) -> list[tuple[str, Point]]:
@@ -77,7 +82,9 @@ def drawing(ws: workflows.Workspace, view: View, known: Filled) -> Drawing:
 
 def draw(ws: workflows.Workspace, view: View, known: Filled, made: Drawing) -> None:
     """The large figure, and where it comes from."""
-    component_map(made.figure, key=CHART, height=HEIGHT, link=CHART, on_picked=lambda: pick(ws, view.sheet),
+    # each plane has a figure of its own: plotly keeps the ticks of axes whose shape changes
+    key = f"surface_chart_{view.key}"
+    component_map(made.figure, key=key, height=HEIGHT, link="surface", on_picked=lambda: pick(ws, view.sheet, key),
                   label="The loss on the plane; a place is chosen by a click, or by number beside it.")
     provenance(view, known, made.models)
 
@@ -109,7 +116,7 @@ def picture_of(view: View, known: Filled) -> Picture:
     xs, ys = view.sheet.plane.axes(SIZE, view.sheet.margin)
     return Picture(xs, ys, kept[1], measured(view.sheet, known.values), [card(view, known, n) for n in known.values],
                    ceiling, "ξ" if view.kind == "coefficients" else "loss", AXES[view.kind],
-                   revision=f"{hash(view.sheet.plane)}{view.sheet.margin}")
+                   revision=view.key)
 
 
 def measured(sheet: Sheet, values: Mapping[Node, float]) -> np.ndarray:
@@ -166,12 +173,12 @@ def both(view: View, known: Filled) -> None:
         values = {n: s.loss for n, p in sheet.points.items() if (s := known.score(p, k)) is not None}
         picture = Picture(xs, ys, surface(values, SMALL, sheet.depth) if values else None, measured(sheet, values),
                           [score_card(known.score(sheet.points[n], k)) for n in values],
-                          revision=f"{k}{hash(sheet.plane)}{sheet.margin}")
+                          revision=view.key)
+        figure = contours(picture, spots, triangle=False, small=True, dark=dark(), height=SMALL_HEIGHT)
         with column:
-            st.caption(f"Loss on {plain(task.name)} (nats)")
-            st.plotly_chart(contours(picture, spots, triangle=False, small=True, dark=dark(), height=200), theme=None,
-                            key=f"surface_loss_{k}", config={"displayModeBar": False},
-                            alt=f"The loss on task {k + 1} over both coefficients.")
+            st.caption(f"Loss on task {k + 1} (nats)")
+            component_map(figure.to_json(), key=f"surface_loss_{k}_{view.key}", height=SMALL_HEIGHT,
+                          link="surface", selectable=False, label=f"The loss on {task.name} over both coefficients.")
 
 
 def readings(view: View, known: Filled) -> None:

@@ -30,7 +30,7 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
                                                ("mix", ".wse-mixture .wse-row"), ("jobs", "h3"),
                                                ("clusters", ".st-key-cluster_heat .js-plotly-plot"),
                                                ("region", ".st-key-region_strips .js-plotly-plot"),
-                                               ("surface", ".st-key-surface_chart .js-plotly-plot"),
+                                               ("surface", '[class*="st-key-surface_chart"] .js-plotly-plot'),
                                                ("barriers", ".st-key-barrier_matrix .js-plotly-plot"),
                                                ("catalog", '[data-testid="stDataFrame"]')])
 def test_every_page_in_both_appearances_and_sizes(opened, path, awaited, dark, size):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-CHART = ".st-key-surface_chart .js-plotly-plot"
+CHART = '[class*="st-key-surface_chart"] .js-plotly-plot'
 
 
 def ranges(page):
     return page.evaluate(f"""() => {{
-        const {{xaxis, yaxis}} = document.querySelector('{CHART}')._fullLayout;
+        const {{xaxis, yaxis}} = document.querySelector(`{CHART}`)._fullLayout;
         return [...xaxis.range, ...yaxis.range];
     }}""")
 
@@ -17,7 +17,7 @@ def test_a_surface_fills_in_and_a_click_on_it_becomes_a_point(opened):
     page.get_by_text("9 × 9", exact=True).click()
     page.locator(".st-key-surface-measure button").click()
     page.get_by_text("81 of 81 nodes are measured").wait_for()
-    page.wait_for_function(f"document.querySelector('{CHART}').data.some(t => t.type === 'contour')")
+    page.wait_for_function(f"document.querySelector(`{CHART}`).data.some(t => t.type === 'contour')")
     box = page.locator(f"{CHART} .nsewdrag").bounding_box()
     at = box["x"] + 0.41 * box["width"], box["y"] + 0.37 * box["height"]
     page.mouse.move(*at)
@@ -28,11 +28,11 @@ def test_a_surface_fills_in_and_a_click_on_it_becomes_a_point(opened):
     page.get_by_text("Point at (").wait_for()
     page.wait_for_function("/Loss on toy: [0-9.]+ ±/.test(document.body.innerText)")
     assert ranges(page) == zoomed
-    assert page.evaluate(f"document.querySelector('{CHART}').data.filter(t => t.name === 'chosen').length") == 1
+    assert page.evaluate(f"document.querySelector(`{CHART}`).data.filter(t => t.name === 'chosen').length") == 1
     page.keyboard.press("Escape")
 
 
 def test_a_surface_in_three_dimensions_has_its_corners_on_it(opened):
     page = opened("surface")
     page.get_by_text("3-D", exact=True).click()
-    page.wait_for_function(f"document.querySelector('{CHART}')?.data?.some(t => t.type === 'scatter3d')")
+    page.wait_for_function(f"document.querySelector(`{CHART}`)?.data?.some(t => t.type === 'scatter3d')")
