@@ -13,7 +13,7 @@ from explorer.catalog import bundle
 from explorer.types import MapSpec, Point, Probe
 from explorer.workflows import Workspace
 
-MOST = 48 * 2**20
+MOST = 52 * 2**20
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from explorer import cli, settings
+from explorer import cli, settings, workflows
 from explorer.catalog import bundle
+from explorer.workflows import claims
+from explorer.workflows.claims.report import markdown
 
 README = (settings.ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -37,7 +39,8 @@ def test_command_parses(command: list[str]) -> None:
 
 def stored(command: list[str]) -> bool:
     """Whether the shipped scores answer it; the others need texts."""
-    return command[0] in {"map", "evaluate", "path"} and not {"--extrapolate", "--boundary"} & set(command)
+    known = {"map", "evaluate", "path", "cluster", "locate", "claims"}
+    return command[0] in known and not {"--extrapolate", "--boundary"} & set(command)
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if stored(c)], ids=" ".join)
@@ -51,6 +54,17 @@ def test_command_answers_from_the_shipped_catalog(command: list[str], demo: Path
 def test_python_runs(code: str, demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.strip()
+
+
+def test_the_ledger_is_the_shipped_one(demo: Path) -> None:
+    ws = workflows.open_workspace(demo)
+    entries = ws.catalog.findings(workflows.main_base(ws).id)
+    now = claims.state(ws)
+    ws.close()
+    assert entries.keys() == claims.CLAIMS.keys()
+    assert {e.state for e in entries.values()} == {now}
+    shown = README.split("<!-- ledger -->")[1].split("<!-- /ledger -->")[0].strip()
+    assert shown == markdown(entries, claims.CLAIMS, figures=False)
 
 
 def test_links_lead_somewhere() -> None:

@@ -41,6 +41,11 @@ def accuracy(name: str, found: Clustered, key: str = "accuracy", paper: float | 
                   found.nulls[key].q95, paper)
 
 
+def percent(share: float) -> str:
+    """A share as texts write it: three digits at most."""
+    return f"{100 * share:.3g} %"
+
+
 def by_turns(tasks: Iterable[Task], most: int) -> list[Task]:
     """At most so many tasks, one of each family after the other: few of them speak for many kinds."""
     of_family: dict[str | None, list[Task]] = defaultdict(list)
