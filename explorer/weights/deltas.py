@@ -35,6 +35,10 @@ class Delta(ABC):
         """
         return None
 
+    def whole(self, tensor: Tensor) -> torch.Tensor | None:
+        """One parameter of `end`, flat in its stored precision; None where Δ is all there is."""
+        return None
+
     def flat(self, layout: Layout) -> torch.Tensor:
         """The whole task vector, float32 of shape (d,)."""
         out = torch.zeros(layout.size)
@@ -74,6 +78,9 @@ class Difference(Delta):
 
     def end(self, layout: Layout) -> torch.Tensor:
         return self._weights.flat(layout)
+
+    def whole(self, tensor: Tensor) -> torch.Tensor:
+        return self._weights.whole(tensor)
 
     def slice(self, tensor: Tensor, lo: int, hi: int, out: torch.Tensor) -> None:
         mine, base = self._weights.whole(tensor)[lo:hi], self._base.whole(tensor)[lo:hi]

@@ -6,6 +6,7 @@ A Point's term may be named by a generated id in place of a checkpoint's; the ta
     random:xavier:SEED:LAYER/KIND   the same, of one parameter group alone, norm 1 over that group
     random:filter:SEED              filter-normalised (Li et al. 2018): every row as long as the base's own row
     zero                            −θ_base, so that base + zero is the model whose weights are all zero
+    merge:{…}                       what a method makes of several models' task vectors (explorer.merges, `merged`)
 
 The stream, the same on every machine. A tensor's is Philox 4×64 with counter 0 and the first 16 bytes, little-endian,
 of SHA-256("KIND:SEED:" + tensor name) as key. Each 64-bit word gives two values, its low half first: the upper 24 bits
@@ -30,6 +31,7 @@ from typing import Literal
 import numpy as np
 
 from explorer.errors import RecipeError
+from explorer.merges._recipe import is_merge
 from explorer.types import Layout, Tensor
 
 ZERO = "zero"
@@ -72,7 +74,7 @@ _ALLOWED = "Write random:xavier:SEED, random:xavier:SEED:LAYER/KIND or random:fi
 
 def is_generated(term: str) -> bool:
     """Whether a Point's term is made here and is no checkpoint's id."""
-    return term == ZERO or term.startswith("random:")
+    return term == ZERO or term.startswith("random:") or is_merge(term)
 
 
 def parse(term: str) -> Direction:

@@ -1,7 +1,7 @@
 """A Point written out as a model folder that transformers loads and this program imports.
 
-The shared backbone alone: a Point has no head. The folder holds `config.json` and the tokenizer of the base, fp32
-weights, and `explorer.json` with the recipe.
+The shared backbone alone: a Point has no head. Its parameters are made and written one after the other. The folder
+holds `config.json` and the tokenizer of the base, fp32 weights, and `explorer.json` with the recipe.
 """
 
 from __future__ import annotations
@@ -52,10 +52,8 @@ def check_target(out: Path) -> None:
 
 def export(request: Exporting) -> Iterator[Progress | Exported]:
     """Write the folder under another name beside its place, then rename it: it is there whole, or not at all."""
-    from safetensors.torch import save_file
-
     from explorer.weights.opening import open_term, reopen_base
-    from explorer.weights.point import FlatPoint
+    from explorer.weights.streaming import Stream, write
 
     out = Path(request.out)
     check_target(out)
@@ -63,8 +61,7 @@ def export(request: Exporting) -> Iterator[Progress | Exported]:
     source = Path(request.base_folder)
     opened = reopen_base(request.base, source)
     folders = {i: Path(folder) for i, folder in request.folders.items()}
-    flat = FlatPoint(request.base.id, opened.weights, request.base.layout, lambda i: open_term(i, folders, opened))
-    flat.move(request.point)
+    stream = Stream(request.point, opened.weights, lambda term: open_term(term, folders, opened))
     yield Progress(1, 2, "writing")
     making = out.with_name(f".{out.name}.{os.getpid()}")
     shutil.rmtree(making, ignore_errors=True)
@@ -74,8 +71,7 @@ def export(request: Exporting) -> Iterator[Progress | Exported]:
             if (source / name).is_file():
                 shutil.copyfile(source / name, making / name)
         _backbone_config(making / "config.json")
-        tensors = {t.name: flat.theta[t.offset : t.offset + t.size].view(t.shape) for t in request.base.layout.tensors}
-        save_file(tensors, str(making / "model.safetensors"), metadata={"format": "pt"})
+        write(making / "model.safetensors", request.base.layout, stream.parameter)
         (making / "explorer.json").write_text(json.dumps(dict(request.meta), indent=1, ensure_ascii=False),
                                               encoding="utf-8")
         making.rename(out)

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from explorer.errors import CheckpointError
+from explorer.merges._recipe import BASE, Recipe, is_merge
 from explorer.types import Base, Layout
 from explorer.weights import lora
 from explorer.weights.deltas import Delta, Difference, Stored, Weights
 from explorer.weights.directions import is_generated
 from explorer.weights.generated import generated
 from explorer.weights.layout import layout_of, match, read_config
+from explorer.weights.merged import Merged
 from explorer.weights.saving import FILE, FORMAT
 from explorer.weights.tensors import FLOATING, Tensors, open_file, open_tensors, read_json
 from explorer.weights.vocabulary import same_vocabulary
@@ -94,7 +96,12 @@ def open_delta(folder: Path, base: OpenBase) -> Delta:
 
 
 def open_term(term: str, folders: Mapping[str, Path], base: OpenBase) -> Delta:
-    """The task vector of a term of a Point: of a checkpoint, whose folder is known, or a generated one."""
+    """The task vector of a term of a Point: of a checkpoint, whose folder is known, of a merge of such, or a generated
+    one."""
+    if is_merge(term):
+        recipe = Recipe.parse(term)
+        models = {i: None if i == BASE else open_delta(folders[i], base) for i in recipe.models}
+        return Merged(recipe, models, base.weights, base.layout, base.prefix)
     return generated(term, base.layout, base.weights) if is_generated(term) else open_delta(folders[term], base)
 
 

@@ -1,0 +1,83 @@
+"""The task vector of a merge, made of those of its models a parameter at a time, and the Gram rows of merges.
+
+What is in memory is one parameter times the models read. A method may need the whole parameter (TIES trims it, SLERP
+and the Karcher mean know its norm), so that is computed whole, once, and kept for the slices that follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from explorer.errors import CheckpointError
+from explorer.merges._contract import Context
+from explorer.merges._recipe import Recipe, layers_of, method
+from explorer.types import Base, Layout, Progress, Tensor
+from explorer.weights.deltas import Delta, Weights
+
+
+class Merged(Delta):
+    """A merge over a layout; `models` maps each of the recipe's ids to its task vector, the base's to None."""
+
+    def __init__(self, recipe: Recipe, models: Mapping[str, Delta | None], base: Weights, layout: Layout,
+                 prefix: str) -> None:
+        self._recipe, self._base, self._prefix = recipe, base, prefix
+        self._models = {i: models[i] for i in recipe.models}
+        self._layers = layers_of(layout)
+        self._last: tuple[str, torch.Tensor] | None = None
+
+    def slice(self, tensor: Tensor, lo: int, hi: int, out: torch.Tensor) -> None:
+        last = self._last  # a pass asks for a tensor's slices one after the other
+        if last is None or last[0] != tensor.name:
+            self._last = None  # frees it before the next is made
+            self._last = last = (tensor.name, self._merged(tensor))
+        out.copy_(last[1][lo:hi])
+
+    def _merged(self, tensor: Tensor) -> torch.Tensor:
+        """The merged task vector of one parameter, flat."""
+        weights, options = self._recipe.at(tensor, self._layers, self._prefix)
+        rows = torch.zeros(len(self._models), tensor.size)
+        for row, delta in zip(rows, self._models.values(), strict=True):
+            if delta is not None and delta.touches(tensor):
+                delta.slice(tensor, 0, tensor.size, row)
+        base = self._base.whole(tensor).float().view(tensor.shape)
+        context = Context(tensor.name, tuple(self._models), base)
+        function = method(self._recipe.method).function
+        made: torch.Tensor = function(list(rows.view(-1, *tensor.shape).unbind(0)), weights, context, **options)
+        flat = made.reshape(-1)
+        return flat.clone() if flat.untyped_storage().nbytes() > flat.nbytes else flat
+
+
+@dataclass(frozen=True)
+class MergedRows:
+    """Which inner products are wanted: of `terms` (merges) with the checkpoints `ids` and with each other.
+
+    `folders` maps every checkpoint, those merged too, to the folder of its task vector.
+    """
+
+    base: Base
+    base_folder: str
+    folders: Mapping[str, str]
+    ids: tuple[str, ...]
+    terms: tuple[str, ...]
+
+
+def merged_rows(request: MergedRows) -> Iterator[Progress | np.ndarray]:
+    """⟨Δᵢ, Δⱼ⟩ of the k merges with the n checkpoints and the merges, float64 of shape (g, k, n + k), in one pass."""
+    from pathlib import Path
+
+    from explorer.weights.gram import gram_rows
+    from explorer.weights.opening import open_term, reopen_base
+
+    yield Progress(0, 1, "reading the models")
+    opened = reopen_base(request.base, Path(request.base_folder))
+    folders = {i: Path(folder) for i, folder in request.folders.items()}
+    deltas = [open_term(term, folders, opened) for term in (*request.ids, *request.terms)]
+    rows = gram_rows(deltas, request.base.layout, len(request.terms))
+    if not np.isfinite(rows).all():
+        raise CheckpointError("a merge is not finite: its weights or options are too large.")
+    yield rows
+    yield Progress(1, 1, "done")
