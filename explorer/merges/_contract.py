@@ -30,12 +30,14 @@ class Context:
 class Models:
     """Annotates `tensors`: how many models a method takes; `even`: all count the same, weights mean nothing to it.
 
+    `whole`: it merges the models themselves rather than their task vectors, so that the base can be one of them.
     `turns` names the option that runs from the first model (0) to the second (1), where their order matters.
     """
 
     least: int = 1
     most: int | None = None
     even: bool = False
+    whole: bool = False
     turns: str = ""
 
 

@@ -89,6 +89,8 @@ class Recipe:
         weights = {i: settings.read(w, f"the weight of {i!r}", float) for i, w in models.items()}
         if takes.even and any(w != 1 for w in weights.values()):
             raise RecipeError(f"{name} takes no weights: all its models count the same.")
+        if BASE in models and not takes.whole:
+            raise RecipeError(f"{name} merges task vectors, and the base has none; leave it out of the models.")
         known = {o.name: o for o in chosen.options.values()}
         if unknown := [key for key in options or {} if key not in known]:
             raise RecipeError(f"{name} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}.")
@@ -134,6 +136,12 @@ class Recipe:
         return PREFIX + json.dumps({"method": self.method, "options": turned,
                                     "models": {names.get(i, i): w for i, w in self.models.items()}},
                                    ensure_ascii=False)
+
+    def check(self, layout: Layout, prefix: str = "") -> None:
+        """RecipeError where some parameter of a layout would have no weight."""
+        layers = layers_of(layout)
+        for tensor in layout.tensors:
+            self.at(tensor, layers, prefix)
 
     def at(self, tensor: Tensor, layers: int, prefix: str = "") -> tuple[list[float], dict[str, Any]]:
         """(the models' weights, the method's keyword arguments) in one parameter of a layout of so many layers.

@@ -6,57 +6,52 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from explorer.errors import RecipeError
 from explorer.merges._contract import Context, Models, Range, Tensor
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def karcher(tensors: Annotated[Sequence[Tensor], Models()], weights: Sequence[float], context: Context, *,
-            max_iter: Annotated[int, Range(0, 10_000)] = 10,
+def karcher(tensors: Annotated[Sequence[Tensor], Models(even=True, whole=True)], weights: Sequence[float],
+            context: Context, *, max_iter: Annotated[int, Range(0, 10_000)] = 10,
             tol: Annotated[float, Range(0, 1)] = 1e-5) -> Tensor:
     """The whole models' directions are averaged on the unit sphere (Karcher 1977, https://arxiv.org/abs/2603.04972),
-    their norms by weighted mean, for each parameter apart; `max_iter` steps at most, ended by one shorter than `tol`.
+    their norms by their mean, for each parameter apart; `max_iter` steps at most, ended by one shorter than `tol`.
 
     The mean lies in the span of the n models, so the steps are taken in n coefficients and need the n × n inner
     products alone. Models whose norm is at most `tol` have no direction and are left out of the mean of directions.
     """
     import numpy as np
 
-    share = sum(weights)
-    if abs(share) < 1e-12:
-        raise RecipeError(f"karcher: the weights {', '.join(f'{w:g}' for w in weights)} sum to 0 at {context.name}.")
     if len(tensors) == 1:
         return tensors[0]
     inner = _inner(tensors, context.base)
     norms = np.sqrt(np.maximum(np.diag(inner), 0.0))
-    even = np.asarray(weights, dtype=np.float64) / share
     found = norms > tol
-    total = float(even @ norms)
+    total = float(norms.mean())
     of = np.zeros(len(tensors))
     if found.any():
         units = inner[np.ix_(found, found)] / np.outer(norms[found], norms[found])
-        of[found] = total * _mean(units, even[found], max_iter, tol) / norms[found]
+        of[found] = total * _mean(units, max_iter, tol) / norms[found]
     merged = tensors[0].mul_(float(of[0]))
     for tensor, coefficient in zip(tensors[1:], of[1:], strict=True):
         merged.add_(tensor, alpha=float(coefficient))
     return merged.add_(context.base, alpha=float(of.sum()) - 1.0)
 
 
-def _mean(units: np.ndarray, weights: np.ndarray, steps: int, tol: float) -> np.ndarray:
+def _mean(units: np.ndarray, steps: int, tol: float) -> np.ndarray:
     """Coefficients (n,) of the mean direction over unit vectors whose inner products are `units` (n, n)."""
     import numpy as np
 
-    weights = weights / weights.sum()
-    mean = weights.copy()
+    n = len(units)
+    mean = np.full(n, 1 / n)
     length = math.sqrt(max(float(mean @ units @ mean), 0.0))
-    mean = mean / length if length >= tol else np.eye(len(weights))[0]
+    mean = mean / length if length >= tol else np.eye(n)[0]
     for _ in range(steps):
         cosines = np.clip(units @ mean, -1.0, 1.0)
         angles = np.arccos(cosines)
         far = angles >= tol
-        pull = np.where(far, weights * angles / np.where(far, np.sin(angles), 1.0), 0.0)
+        pull = np.where(far, angles / np.where(far, np.sin(angles), 1.0) / n, 0.0)
         tangent = pull - float(pull @ cosines) * mean
         length = math.sqrt(max(float(tangent @ units @ tangent), 0.0))
         if length < tol:

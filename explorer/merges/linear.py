@@ -9,8 +9,8 @@ from explorer.errors import RecipeError
 from explorer.merges._contract import Context, Models, Tensor
 
 
-def linear(tensors: Annotated[Sequence[Tensor], Models()], weights: Sequence[float], context: Context, *,
-           normalize: bool = True) -> Tensor:
+def linear(tensors: Annotated[Sequence[Tensor], Models(whole=True)], weights: Sequence[float],
+           context: Context, *, normalize: bool = True) -> Tensor:
     """Σ wᵢ θᵢ / Σ wᵢ of whole models; without `normalize` undivided (model soups, https://arxiv.org/abs/2203.05482).
 
     As task vectors: Σ wᵢ Δᵢ / Σ wᵢ, or Σ wᵢ Δᵢ + (Σ wᵢ − 1) θ_base. RecipeError where weights that sum to 0 would be

@@ -12,8 +12,8 @@ _STRAIGHT = 0.9995
 """Cosines beyond this, on either side, are too near to one line for an arc."""
 
 
-def slerp(tensors: Annotated[Sequence[Tensor], Models(2, 2, even=True, turns="t")], weights: Sequence[float],
-          context: Context, *, t: Annotated[float, Range(0, 1)] = 0.5) -> Tensor:
+def slerp(tensors: Annotated[Sequence[Tensor], Models(2, 2, even=True, whole=True, turns="t")], weights:
+          Sequence[float], context: Context, *, t: Annotated[float, Range(0, 1)] = 0.5) -> Tensor:
     """sin((1 − t) φ) / sin φ · θ₁ + sin(t φ) / sin φ · θ₂ of two whole models, φ the angle between them, for each
     parameter apart (Shoemake 1985; https://en.wikipedia.org/wiki/Slerp).
 

@@ -13,12 +13,25 @@ from typing import Any
 
 from explorer import settings, workflows
 from explorer.errors import InputError
-from explorer.verbs import clusters, labelled, ledger, locating, losses, models, pairs, paths, planes, regions, running
+from explorer.verbs import (
+    clusters,
+    labelled,
+    ledger,
+    locating,
+    losses,
+    merging,
+    models,
+    pairs,
+    paths,
+    planes,
+    regions,
+    running,
+)
 from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
-_MODULES = (models, clusters, labelled, ledger, locating, losses, pairs, paths, planes, regions, running)
+_MODULES = (models, clusters, labelled, ledger, locating, losses, merging, pairs, paths, planes, regions, running)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The task vector of a merge, made of those of its models a parameter at a time, and the Gram rows of merges.
+"""The task vector of a merge, made of those of its models a parameter at a time.
 
 What is in memory is one parameter times the models read. A method may need the whole parameter (TIES trims it, SLERP
 and the Karcher mean know its norm), so that is computed whole, once, and kept for the slices that follow.
@@ -6,16 +6,13 @@ and the Karcher mean know its norm), so that is computed whole, once, and kept f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-import numpy as np
 import torch
 
-from explorer.errors import CheckpointError
 from explorer.merges._contract import Context
 from explorer.merges._recipe import Recipe, layers_of, method
-from explorer.types import Base, Layout, Progress, Tensor
+from explorer.types import Layout, Tensor
 from explorer.weights.deltas import Delta, Weights
 
 
@@ -49,35 +46,3 @@ class Merged(Delta):
         made: torch.Tensor = function(list(rows.view(-1, *tensor.shape).unbind(0)), weights, context, **options)
         flat = made.reshape(-1)
         return flat.clone() if flat.untyped_storage().nbytes() > flat.nbytes else flat
-
-
-@dataclass(frozen=True)
-class MergedRows:
-    """Which inner products are wanted: of `terms` (merges) with the checkpoints `ids` and with each other.
-
-    `folders` maps every checkpoint, those merged too, to the folder of its task vector.
-    """
-
-    base: Base
-    base_folder: str
-    folders: Mapping[str, str]
-    ids: tuple[str, ...]
-    terms: tuple[str, ...]
-
-
-def merged_rows(request: MergedRows) -> Iterator[Progress | np.ndarray]:
-    """⟨Δᵢ, Δⱼ⟩ of the k merges with the n checkpoints and the merges, float64 of shape (g, k, n + k), in one pass."""
-    from pathlib import Path
-
-    from explorer.weights.gram import gram_rows
-    from explorer.weights.opening import open_term, reopen_base
-
-    yield Progress(0, 1, "reading the models")
-    opened = reopen_base(request.base, Path(request.base_folder))
-    folders = {i: Path(folder) for i, folder in request.folders.items()}
-    deltas = [open_term(term, folders, opened) for term in (*request.ids, *request.terms)]
-    rows = gram_rows(deltas, request.base.layout, len(request.terms))
-    if not np.isfinite(rows).all():
-        raise CheckpointError("a merge is not finite: its weights or options are too large.")
-    yield rows
-    yield Progress(1, 1, "done")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from explorer.errors import InputError, RecipeError, UnknownNameError
+from explorer.merges._recipe import BASE, Recipe, is_merge
 from explorer.types import Base, Checkpoint, Point
 from explorer.weights.directions import ZERO, is_generated, parse
 from explorer.workflows.opening import Workspace
@@ -32,7 +33,8 @@ def resolve(ws: Workspace, text: str) -> Point:
     """A Point from a checkpoint's name or id, a base's name or id, "base" (the main base), or a recipe in JSON.
 
     A Point that was kept under a name is found by it. A recipe is {"base": B, "terms": {"NAME": coefficient, …}}; its
-    names are those of checkpoints, or ids of generated directions. RecipeError or UnknownNameError says what is wrong.
+    names are those of checkpoints, ids of generated directions, or merges (merge:{"method": M, "models": {"NAME":
+    weight, …}, "options": {…}}). RecipeError or UnknownNameError says what is wrong.
     """
     if text.lstrip().startswith("{"):
         return _recipe(ws, text)
@@ -69,13 +71,35 @@ def _recipe(ws: Workspace, text: str) -> Point:
     if alien := [c.name for c in chosen.values() if c.base != base.id]:
         raise RecipeError(f"{', '.join(alien)}: fine-tuned from another base than {base.name!r}.")
     _check_directions(made, base)
-    return Point.of(base.id, made | {c.id: terms[name] for name, c in chosen.items()})
+    merged = {merge_of(ws, term, base).id: c for term, c in made.items() if is_merge(term)}
+    if len(merged) < sum(map(is_merge, made)):
+        raise RecipeError("the recipe names a merge twice.")
+    others = {term: c for term, c in made.items() if not is_merge(term)}
+    return Point.of(base.id, others | merged | {c.id: terms[name] for name, c in chosen.items()})
+
+
+def merge_of(ws: Workspace, term: str, base: Base) -> Recipe:
+    """The merge of a term that names checkpoints of a base, or gives their ids; RecipeError for one it can't be.
+
+    "base" is the base itself.
+    """
+    def known(name: str) -> str:
+        if name == BASE:
+            return name
+        found = ws.catalog.checkpoint(name)
+        if found.base != base.id:
+            raise RecipeError(f"{found.name}: fine-tuned from another base than {base.name!r}.")
+        return found.id
+
+    recipe = Recipe.parse(term, known)
+    recipe.check(base.layout, base.prefix)
+    return recipe
 
 
 def _check_directions(terms: Iterable[str], base: Base) -> None:
     """RecipeError for a generated direction that this base has none of, before a worker is asked for it."""
     for term in terms:
-        if term != ZERO and not any(parse(term).touches(t) for t in base.layout.tensors):
+        if term != ZERO and not is_merge(term) and not any(parse(term).touches(t) for t in base.layout.tensors):
             raise RecipeError(f"{term} changes no parameter of {base.name!r}; its groups: "
                               f"{', '.join(map(str, base.layout.groups))}.")
 
@@ -93,28 +117,56 @@ def named_checkpoints(ws: Workspace, terms: Mapping[str, float], what: str) -> d
 
 
 def members(ws: Workspace, points: Iterable[Point]) -> list[Checkpoint]:
-    """The checkpoints whose task vectors some Points of one base are made of; generated terms need none."""
+    """The checkpoints whose task vectors some Points of one base are made of; random directions need none."""
     points = list(points)
-    used = {i for p in points for i, _ in p.terms}
+    terms = {i for p in points for i, _ in p.terms}
+    used = terms | {i for term in terms if is_merge(term) for i in Recipe.parse(term).models}
     return [c for c in ws.catalog.checkpoints(points[0].base) if c.id in used] if used else []
 
 
 def recipe(ws: Workspace, point: Point) -> dict[str, Any]:
     """A Point's recipe with names for ids, in the form in which `resolve` reads one."""
     names = {c.id: c.name for c in members(ws, [point])}
-    return {"base": ws.catalog.base(point.base).name, "terms": {names.get(i, i): c for i, c in point.terms}}
+    return {"base": ws.catalog.base(point.base).name, "terms": {_term(i, names): c for i, c in point.terms}}
 
 
 def spelled(ws: Workspace, point: Point) -> str:
     """A Point's recipe as a sum."""
-    said = recipe(ws, point)
-    return said["base"] + "".join(f" {'+' if c >= 0 else '−'} {abs(c):g}·{name}" for name, c in said["terms"].items())
+    names = {c.id: c.name for c in members(ws, [point])}
+    return ws.catalog.base(point.base).name + "".join(
+        f" {'+' if c >= 0 else '−'} {abs(c):g}·{_in_words(term, names)}" for term, c in point.terms)
 
 
 def describe(ws: Workspace, point: Point) -> str:
     """A Point in words: a name where it has one, else its recipe with names for ids."""
     if named := [name for name, kept in ws.catalog.points().items() if kept == point]:
         return named[0]
-    if len(point.terms) == 1 and point.terms[0][1] == 1 and not is_generated(point.terms[0][0]):
-        return ws.catalog.checkpoint(point.terms[0][0]).name
+    if len(point.terms) == 1 and point.terms[0][1] == 1:
+        if is_merge(term := point.terms[0][0]):
+            return _in_words(term, {c.id: c.name for c in members(ws, [point])})
+        if not is_generated(term):
+            return ws.catalog.checkpoint(term).name
     return spelled(ws, point)
+
+
+def _term(term: str, names: Mapping[str, str]) -> str:
+    """A term with names for ids."""
+    return Recipe.parse(term).renamed(names) if is_merge(term) else names.get(term, term)
+
+
+def _in_words(term: str, names: Mapping[str, str]) -> str:
+    """A term as people read it: ties(a, 0.5·b; density 0.2) of a merge."""
+    if not is_merge(term):
+        return names.get(term, term)
+    merged = Recipe.parse(term)
+    told = [names.get(i, i) if w == 1 else f"{_short(w)}·{names.get(i, i)}" for i, w in merged.models.items()]
+    options = "".join(f"; {key} {_short(value)}" for key, value in merged.options.items())
+    return f"{merged.method}({', '.join(told)}{options})"
+
+
+def _short(setting: Any) -> str:
+    """One value, or that there are several."""
+    if isinstance(setting, (list, dict)):
+        return "[…]" if any(isinstance(v, (dict, list)) for v in setting) or isinstance(setting, dict) else (
+            "[" + ", ".join(f"{v:g}" for v in setting) + "]")
+    return str(setting).lower() if isinstance(setting, bool) else f"{setting:g}"

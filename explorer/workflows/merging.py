@@ -1,0 +1,91 @@
+"""Merges of models as Points, and their place among the models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from explorer.backends import Work
+from explorer.errors import RecipeError
+from explorer.merges._recipe import BASE, Recipe
+from explorer.types import Base, Gram, Point
+from explorer.weights.directions import ZERO
+from explorer.weights.merged_rows import MergedRows
+from explorer.workflows.naming import main_base, members
+from explorer.workflows.opening import Workspace
+
+ONE = 1e-9
+"""Coefficients whose sum is this close to 1 sum to 1."""
+
+
+def merge_point(ws: Workspace, method: str, models: Mapping[str, Any],
+                options: Mapping[str, Any] | None = None) -> Point:
+    """The Point of a merge: models by name or id with their weights, options by mergekit's names.
+
+    Weights and options are a value, a list of values (a gradient over the layers) or cases of filter and value; an
+    option that models may differ in can be {NAME: value}. "base" among the models is the base itself. A merge that is a
+    sum of task vectors, the same in all layers, is the Point of that sum. RecipeError or UnknownNameError says what is
+    wrong.
+    """
+    chosen = {name: name if name == BASE else ws.catalog.checkpoint(name) for name in models}
+    checkpoints = [c for c in chosen.values() if not isinstance(c, str)]
+    ids = {name: c if isinstance(c, str) else c.id for name, c in chosen.items()}
+    if len(set(ids.values())) < len(ids):
+        raise RecipeError("the merge names a model twice.")
+    bases = {c.base for c in checkpoints}
+    if len(bases) > 1:
+        told = ", ".join(f"{c.name} ({ws.catalog.base(c.base).name})" for c in checkpoints)
+        raise RecipeError(f"the merged models have different bases: {told}; merge those of one base.")
+    base = ws.catalog.base(bases.pop()) if bases else main_base(ws)
+    turned = {key: {ids.get(name, name): v for name, v in value.items()} if isinstance(value, Mapping) and
+              set(value) <= set(ids) else value for key, value in (options or {}).items()}
+    return point_of(Recipe.of(method, {ids[name]: weight for name, weight in models.items()}, turned), base)
+
+
+def point_of(recipe: Recipe, base: Base) -> Point:
+    """The Point of a merge over a base; RecipeError where some parameter of the base would have no weight."""
+    recipe.check(base.layout, base.prefix)
+    terms = _sum(recipe)
+    return Point.of(base.id, {recipe.id: 1.0} if terms is None else terms)
+
+
+def gram_with_merges(ws: Workspace, points: Sequence[Point]) -> Gram:
+    """The Gram of the Points' base with a row for every merge and direction in them, by one pass over the models.
+
+    With it a merge has its exact place on every map, its distances and cosines. Waits for the pass; Points of one base.
+    """
+    base = ws.catalog.base(points[0].base)
+    gram = ws.catalog.gram(base.id)
+    terms = tuple(sorted({term for p in points for term, _ in p.terms} - set(gram.ids)))
+    if not terms:
+        return gram
+    used = {c.id: c for c in [*ws.catalog.checkpoints(base.id), *members(ws, points)]}
+    request = MergedRows(base, str(ws.catalog.resolve(base.path)),
+                         {i: str(ws.catalog.resolve(c.path)) for i, c in used.items()}, gram.ids, terms)
+    work = Work(f"The place of {len(terms)} terms among {len(gram.ids)} models",
+                "explorer.weights.merged_rows:merged_rows", request, lane="side")
+    (rows,) = ws.backend.submit(work).result()
+    n, k = len(gram.ids), len(terms)
+    values = np.empty((len(gram.groups), n + k, n + k))
+    values[:, :n, :n], values[:, n:, :] = gram.values, rows
+    values[:, :n, n:] = rows[:, :, :n].transpose(0, 2, 1)
+    return Gram((*gram.ids, *terms), gram.groups, values)
+
+
+def _sum(recipe: Recipe) -> dict[str, float] | None:
+    """Coefficients of a merge that is a sum of task vectors, by checkpoint; None of any other merge."""
+    settings = [*recipe.models.values(), *recipe.options.values()]
+    if recipe.method not in ("linear", "task_arithmetic") or any(isinstance(s, (list, dict)) for s in settings):
+        return None
+    total = sum(recipe.models.values())
+    models = {i: w for i, w in recipe.models.items() if i != BASE}
+    if recipe.method == "task_arithmetic":
+        scale = recipe.options.get("lambda", 1.0) / (total if recipe.options.get("normalize") and total else 1.0)
+        return {i: scale * w for i, w in models.items()}
+    if not recipe.options.get("normalize", True):
+        return models | ({} if abs(total - 1) <= ONE else {ZERO: 1 - total})
+    if abs(total) < 1e-12:
+        raise RecipeError("linear: the weights sum to 0; give others, or normalize: false.")
+    return {i: w / total for i, w in models.items()}
