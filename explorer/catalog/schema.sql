@@ -94,3 +94,22 @@ CREATE TABLE IF NOT EXISTS findings (
     added TIMESTAMP DEFAULT current_timestamp,
     PRIMARY KEY (base, claim, made)
 );
+
+CREATE TABLE IF NOT EXISTS runs (
+    point VARCHAR NOT NULL,             -- hash of the Point that training started from
+    task VARCHAR NOT NULL,              -- digest of the task trained and measured on
+    tuning VARCHAR NOT NULL,            -- key of how it was trained
+    size BIGINT NOT NULL,               -- train texts; 0: all
+    seed BIGINT NOT NULL,
+    recipe VARCHAR NOT NULL,            -- JSON of the Point
+    how VARCHAR NOT NULL,               -- JSON of the tuning
+    accuracy DOUBLE NOT NULL,
+    loss DOUBLE NOT NULL,
+    stderr DOUBLE NOT NULL,
+    n INTEGER NOT NULL,
+    steps INTEGER NOT NULL,
+    seconds DOUBLE NOT NULL,
+    device VARCHAR NOT NULL,
+    added TIMESTAMP DEFAULT current_timestamp,
+    PRIMARY KEY (point, task, tuning, size, seed)
+);

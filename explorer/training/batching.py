@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from explorer.errors import UnavailableError
+
+_PADS = ("[PAD]", "<pad>")
 _POOL = 16  # batches that are sorted by length together: enough to save padding, few enough to stay random
 
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """b tokenised texts: per text its token ids and its segment ids (0 first text, 1 second), uint16 of one length."""
+    """b tokenised texts: per text its token ids and its segment ids (0 first text, 1 second), of one length."""
 
     ids: Sequence[np.ndarray]
     types: Sequence[np.ndarray]
@@ -27,6 +30,14 @@ class Tokens:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def first(self, n: int) -> Tokens:
+        """The first n texts."""
+        return Tokens(self.ids[:n], self.types[:n], self.pad)
+
+    def after(self, n: int) -> Tokens:
+        """The others."""
+        return Tokens(self.ids[n:], self.types[n:], self.pad)
 
     def batch(self, rows: Sequence[int] | np.ndarray, device: str) -> dict[str, torch.Tensor]:
         """Model inputs of some rows, int64 (rows, longest): input_ids, token_type_ids, attention_mask."""
@@ -42,15 +53,31 @@ class Tokens:
 
 def tokenise(folder: str | Path, texts: Sequence[str], pairs: Sequence[str | None], length: int) -> Tokens:
     """Tokens of b texts (and second texts, None where there is none), cut to `length`, by the tokenizer in `folder`."""
-    from tokenizers import Tokenizer
-
-    tokenizer: Any = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+    tokenizer = _tokenizer(Path(folder))
     tokenizer.no_padding()
     tokenizer.enable_truncation(length, strategy="longest_first")
     inputs = [text if pair is None else (text, pair) for text, pair in zip(texts, pairs, strict=True)]
     encoded = tokenizer.encode_batch(inputs)
-    return Tokens([np.array(e.ids, np.uint16) for e in encoded], [np.array(e.type_ids, np.uint16) for e in encoded],
-                  tokenizer.token_to_id("[PAD]"))
+    pad = next((i for token in _PADS if (i := tokenizer.token_to_id(token)) is not None), 0)
+    kind = np.uint16 if tokenizer.get_vocab_size() < 2**16 else np.uint32
+    # a text of which the vocabulary knows nothing may have no token at all: one padding token stands for it
+    return Tokens([np.array(e.ids or [pad], kind) for e in encoded],
+                  [np.array(e.type_ids or [0], np.uint16) for e in encoded], pad)
+
+
+def _tokenizer(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    if (folder / "tokenizer.json").is_file():
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False,
+                                             local_files_only=True).backend_tokenizer
+    except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError) as e:
+        raise UnavailableError(f"{folder}: no usable tokenizer beside the base ({str(e).splitlines()[0]}); put its "
+                               "tokenizer.json there.") from e
 
 
 def epochs(tokens: Tokens, batch: int, seed: int) -> Iterator[np.ndarray]:

@@ -1,9 +1,9 @@
-"""Backbone, mean pooling and a linear head: the model that fine-tuning trains and whose own accuracy it records."""
+"""Backbone, pooling and a linear head: the model that fine-tuning trains and whose own scores are taken."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,28 +11,69 @@ import torch
 from explorer.training.batching import Tokens, by_length
 from explorer.training.quiet import quiet
 
+Pooling = Literal["mean", "cls"]
+
 
 def encoder(folder: Path) -> Any:
     """The encoder in a Hugging Face folder, in float32 and without pooler."""
     from transformers import AutoModel
 
+    def load(**options: Any) -> Any:
+        return AutoModel.from_pretrained(folder, dtype=torch.float32, **options)
+
     with quiet():
-        return AutoModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32)
+        return _without_pooler(load)
 
 
-def mean_pooled(backbone: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+def untrained(folder: Path) -> Any:
+    """The same architecture with weights of no meaning, for parameters that are put in their places."""
+    from transformers import AutoConfig, AutoModel
+
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    with quiet(), torch.random.fork_rng(devices=[]):
+        return _without_pooler(lambda **options: AutoModel.from_config(config, **options)).float()
+
+
+def _without_pooler(make: Any) -> Any:
+    try:
+        return make(add_pooling_layer=False)
+    except TypeError:  # an architecture that has none does not know the word
+        return make()
+
+
+def longest(backbone: Any) -> int | None:
+    """The longest text in tokens that a backbone has positions for; None where it is not bounded."""
+    limit: int | None = getattr(backbone.config, "max_position_embeddings", None)
+    # RoBERTa and its kin count positions from the padding token's id on
+    padding: int | None = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
+    return limit if limit is None or padding is None else limit - padding - 1
+
+
+def mean_pooled(backbone: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Mean of the last hidden states over a text's tokens, padding left out: shape (b, h)."""
+    states, mask = _states(backbone, inputs), inputs["attention_mask"].unsqueeze(-1)
+    weight = mask.to(states.dtype)
+    return (states * weight).sum(dim=1) / weight.sum(dim=1)
+
+
+def _states(backbone: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    if getattr(backbone.config, "type_vocab_size", 0) < 2:  # texts and second texts are not told apart by segment
+        inputs = {name: value for name, value in inputs.items() if name != "token_type_ids"}
     states: torch.Tensor = backbone(**inputs).last_hidden_state
-    mask = inputs["attention_mask"].unsqueeze(-1).to(states.dtype)
-    return (states * mask).sum(dim=1) / mask.sum(dim=1)
+    return states
 
 
 class Classifier(torch.nn.Module):
-    """logits (b, c) = dropout(mean pooled states) Wᵀ + b; W (c, h) starts small and random, b at zero."""
+    """logits (b, c) = dropout(pooled states) Wᵀ + b; W (c, h) starts small and random, b at zero.
 
-    def __init__(self, backbone: torch.nn.Module, width: int, classes: int, seed: int, dropout: float = 0.1) -> None:
+    `pooling` "mean" is the mean over a text's tokens, "cls" its first token's state.
+    """
+
+    def __init__(self, backbone: torch.nn.Module, width: int, classes: int, seed: int, dropout: float = 0.1,
+                 pooling: Pooling = "mean") -> None:
         super().__init__()
         self.backbone = backbone
+        self.pooling = pooling
         self.dropout = torch.nn.Dropout(dropout)
         self.head = torch.nn.Linear(width, classes)
         with torch.no_grad():
@@ -40,19 +81,33 @@ class Classifier(torch.nn.Module):
             self.head.bias.zero_()
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        logits: torch.Tensor = self.head(self.dropout(mean_pooled(self.backbone, inputs)))
+        if self.pooling == "mean":
+            features = mean_pooled(self.backbone, inputs)
+        else:
+            features = _states(self.backbone, inputs)[:, 0]
+        logits: torch.Tensor = self.head(self.dropout(features))
         return logits
+
+
+def measured(model: Classifier, tokens: Tokens, labels: np.ndarray, device: str,
+             batch: int = 128) -> tuple[np.ndarray, np.ndarray]:
+    """(cross-entropy in nats, float64, and whether it is right) of b texts, head included, both (b,).
+
+    The model is left in evaluation mode. Where it overflows the loss is no number, and the answer not right.
+    """
+    model.eval()
+    losses, right = np.zeros(len(tokens)), np.zeros(len(tokens), bool)
+    for rows in by_length(tokens, batch):
+        with torch.inference_mode():
+            logits = model(tokens.batch(rows, device)).float()
+            target = torch.from_numpy(labels[rows]).to(device)
+            losses[rows] = torch.nn.functional.cross_entropy(logits, target, reduction="none").cpu().numpy()
+            right[rows] = ((logits.argmax(dim=1) == target) & logits.isfinite().all(dim=1)).cpu().numpy()
+    return losses, right
 
 
 def own_scores(model: Classifier, tokens: Tokens, labels: np.ndarray, device: str,
                batch: int = 128) -> dict[str, float]:
     """The model's own accuracy and mean cross-entropy (nats), head included, over b texts with labels (b,)."""
-    model.eval()
-    right, loss = 0, 0.0
-    for rows in by_length(tokens, batch):
-        with torch.inference_mode():
-            logits = model(tokens.batch(rows, device)).float()
-            target = torch.from_numpy(labels[rows]).to(device)
-            loss += float(torch.nn.functional.cross_entropy(logits, target, reduction="sum"))
-            right += int((logits.argmax(dim=1) == target).sum())
-    return {"accuracy": right / len(tokens), "loss": loss / len(tokens), "n": len(tokens)}
+    losses, right = measured(model, tokens, labels, device, batch)
+    return {"accuracy": float(right.mean()), "loss": float(losses.mean()), "n": len(tokens)}

@@ -215,6 +215,9 @@ def _check_models(where: str, block: ModelsRecipe, bases: list[str], shape: Arch
     methods = registry.names(METHODS)
     if block.method not in methods:
         raise RecipeError(f"{where}.method is {block.method!r}; allowed: {', '.join(methods)}.")
+    if block.method == "probe":
+        raise RecipeError(f"{where}.method is 'probe', which trains the head alone: the model would be its base. "
+                          f"Choose one of {', '.join(m for m in methods if m != 'probe')}.")
     if not block.datasets or not block.seeds:
         raise RecipeError(f"{where} makes no model: datasets and seeds must each hold at least one entry.")
     for name in block.datasets:

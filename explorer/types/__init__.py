@@ -10,7 +10,9 @@ from explorer.types.geometry import ClusterMetric, Clusters, Gram, MapSpec, Metr
 from explorer.types.models import KINDS, Base, Checkpoint, Group, Layout, Tensor
 from explorer.types.points import Line, Point
 from explorer.types.scores import DeviceFacts, Estimate, Head, Notice, Probe, Progress, Score, Task
+from explorer.types.training import Started, Tuning
 
 __all__ = ["KINDS", "Base", "Checkpoint", "ClusterMetric", "Clusters", "DeviceFacts", "Entry", "Estimate", "Figure",
            "Finding", "Gram", "Group", "Head", "Layout", "Line", "MapSpec", "Metric", "Notice", "Point", "Probe",
-           "Progress", "Projection", "Score", "Task", "Tensor", "Verdict", "canonical_json", "digest"]
+           "Progress", "Projection", "Score", "Started", "Task", "Tensor", "Tuning", "Verdict", "canonical_json",
+           "digest"]

@@ -26,12 +26,14 @@ from explorer.verbs import (
     planes,
     regions,
     running,
+    starting,
 )
 from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
-_MODULES = (models, clusters, labelled, ledger, locating, losses, merging, pairs, paths, planes, regions, running)
+_MODULES = (models, clusters, labelled, ledger, locating, losses, merging, pairs, paths, planes, regions, running,
+            starting)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         return running.serve(args)
     if args.verb == "jobs":
         return _say(args, running.jobs(args))
-    name = args.verb + (f"_{args.action}" if hasattr(args, "action") else "") + "_verb"
+    name = args.verb.replace("-", "_") + (f"_{args.action}" if hasattr(args, "action") else "") + "_verb"
     verb: Callable[[Workspace, argparse.Namespace], Answer] = next(
         getattr(module, name) for module in _MODULES if hasattr(module, name))
     ws = workflows.open_workspace(getattr(args, "workspace", None), device=device(args),

@@ -14,4 +14,7 @@ if TYPE_CHECKING:
 
 def full(backbone: nn.Module, *, embeddings: bool = False) -> list[str]:
     """Names of the backbone's parameters that train, in the backbone's order; `embeddings` takes those in as well."""
-    return [name for name, _ in backbone.named_parameters() if embeddings or not name.startswith("embeddings.")]
+    from explorer.weights.layout import group_of
+
+    return [name for name, parameter in backbone.named_parameters() if not name.startswith("pooler.")
+            and (embeddings or group_of(name, parameter.ndim).layer != "embeddings")]
