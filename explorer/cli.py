@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     _tasks(verbs)
     _losses(verbs)
     _regions(verbs)
+    _training(verbs)
     _running(verbs)
     return top
 
@@ -228,6 +229,28 @@ def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("--stored", action="store_true", help="what is stored, without measuring anything")
     p.add_argument("--out", metavar="F", help="write the ledger here as Markdown")
     _probe(p)
+
+
+def _training(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = _verb(verbs, "start-points", "train from several start points, and compare what that gives")
+    p.add_argument("--target", required=True, metavar="D[,D2…]", help="the data sets to train on, or 'all'")
+    p.add_argument("--starts", default="base,centroid", metavar="S[,S2…]",
+                   help="base, centroid (of all models not trained on the target), region (of those of its task), "
+                   "nearest, best, hull, or names of Points (default base,centroid)")
+    p.add_argument("--method", default="bitfit", help="what trains beside the head: bitfit (default), full, probe")
+    p.add_argument("--sizes", default="full", metavar="N[,N2…]", help="train texts: numbers or 'full' (default full)")
+    p.add_argument("--seeds", default="3", metavar="N", help="how many seeds (default 3), or a list a,b,c")
+    p.add_argument("--steps", type=int, default=200)
+    p.add_argument("--lr", type=float, help="rate (default: one for each method, for models as small as the demo's)")
+    p.add_argument("--batch", type=int, default=32, metavar="N", help="texts a step (default 32)")
+    p.add_argument("--length", type=int, default=64, metavar="N", help="longest text in tokens (default 64)")
+    p.add_argument("--patience", type=int, default=0, metavar="N",
+                   help="stop when a held-out tenth of the train texts got no better N times of 20 (default 0: never)")
+    p.add_argument("--region", metavar="TASK", help="whose models 'region' is the centroid of (default: the target's)")
+    p.add_argument("--samples", type=int, default=3, metavar="N", help="points of 'hull' (default 3)")
+    p.add_argument("--base", help="the base whose checkpoints are taken (default: the one with most)")
+    p.add_argument("--stored", action="store_true", help="what is stored, without training or measuring anything")
+    _where(p)
 
 
 def _tasks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
