@@ -42,7 +42,7 @@ def _joined(arguments: Sequence[str]) -> list[str]:
     """`--range -1:2:31` as `--range=-1:2:31`: a value that begins with a minus is taken for an option otherwise."""
     given = list(arguments)
     for i in range(len(given) - 2, -1, -1):
-        if given[i] in ("--alphas", "--range"):
+        if given[i] in ("--alphas", "--range", "--weights"):
             given[i : i + 2] = [f"{given[i]}={given[i + 1]}"]
     return given
 
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _clusters(verbs)
     _tasks(verbs)
     _losses(verbs)
+    _merging(verbs)
     _regions(verbs)
     _training(verbs)
     _running(verbs)
@@ -172,6 +173,24 @@ def _losses(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _verb(points, "list", "the named Points and their recipes")
 
 
+def _merging(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = _verb(verbs, "merge", "merge models by mergekit's configuration or by a method, into a folder or a named Point")
+    p.add_argument("paths", nargs="*", metavar="CONFIG.yml OUT",
+                   help="mergekit's YAML and a folder that is not there yet; with --method OUT alone")
+    p.add_argument("--method", help="linear, task_arithmetic, slerp, ties, dare_linear, dare_ties, breadcrumbs, "
+                   "breadcrumbs_ties, model_stock or karcher")
+    p.add_argument("--models", metavar="A,B[,…]", help="the models that --method merges")
+    p.add_argument("--weights", metavar="W,W[,…]", help="their weights (default: 1 each)")
+    options = p.add_argument_group("options of methods", "a value; [first, …, last] from layer to layer; or "
+                                   "[{filter: PART OF A NAME, value: V}, …, {value: V}]")
+    taken = ("t", "density", "gamma", "lambda", "normalize", "rescale", "seed", "filter-wise", "max-iter", "tol")
+    for name in taken:
+        options.add_argument(f"--{name}", dest=f"{name.replace('-', '_')}_option", metavar="V")
+    p.set_defaults(options=[f"{name.replace('-', '_')}_option" for name in taken])
+    p.add_argument("--name", help="keep the merge under this name, for use wherever a POINT is")
+    p.add_argument("--to-mergekit", metavar="POINT", help="print a Point as mergekit's YAML instead")
+
+
 def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = _verb(verbs, "region", "losses inside and outside of a region: In, In′ and Ex, and P_B between them")
     p.add_argument("--level", choices=("dataset", "task", "general"), default="dataset",
@@ -185,6 +204,8 @@ def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("--base", help="the base whose checkpoints are taken (default: the one with most)")
     p.add_argument("--leave-target-out", action="store_true",
                    help="without the models that were trained on the task's own data set")
+    p.add_argument("--full-size", action="store_true",
+                   help="without models trained on fewer texts than others of their data set, as in the paper")
     p.add_argument("--random", choices=("whole", "groups"), default="whole",
                    help="Ex of the general level: random directions of the models' mean norm in whole (default), or "
                    "in every parameter group")

@@ -39,7 +39,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                          help="Of the Dirichlet distribution of their weights. Small: near single "
                                          "models; 1: even over the hull; large: near the centroid.")
         with st.popover("Advanced", icon=":material/tune:"):
-            full = st.toggle("Full training size only", key="region_full", persist_state="session",
+            full = st.toggle("Full training size only", value=True, key="region_full", persist_state="session",
                              help="Without models that were trained on fewer texts than others of their data set, as "
                              "in the paper.")
             out, random, seed, probe = advanced(level)

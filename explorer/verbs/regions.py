@@ -21,9 +21,10 @@ PAIRS = {"in_ex": "P_B(In ≤ Ex)", "in_prime_ex": "P_B(In′ ≤ Ex)", "in_prim
 
 def region_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     how = probe(args)
+    ids = {c.id for c in regions.full_size(ws.catalog.checkpoints())} if args.full_size else None
     chosen = [regions.groups(ws, task, args.level, args.trait, base=args.base, samples=args.samples,
                              concentration=args.concentration, seed=args.seed, leave_out=args.leave_target_out,
-                             random=args.random) for task in task_list(ws, args.task)]
+                             random=args.random, ids=ids) for task in task_list(ws, args.task)]
     for groups in chosen:
         regions.asks(groups, how)  # says what can't be measured before anything is
     found = [regions.measured(ws, groups, how) for groups in chosen]
