@@ -44,6 +44,7 @@ def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: bool = Fals
     made.update_xaxes(automargin=True, showgrid=True, **(
         {"range": [-0.03, 1.03], "tickformat": ".0%"} if unit == "share" else
         {"title": {"text": "nats"}, "rangemode": "tozero"} if unit == "nats" else
+        {"title": {"text": "points"}, "rangemode": "tozero"} if unit == "points" else
         {"type": "log", "title": {"text": "factor"}}))
     made.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0})
     return made

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Verdict = Literal["agrees", "differs", "not enough models"]
-Unit = Literal["share", "nats", "factor"]
+Unit = Literal["share", "nats", "factor", "points"]
 
 
 @dataclass(frozen=True)
 class Figure:
     """One number: its 95 % interval, what was drawn for that (`n` of `of`), chance's 95 % quantile, and the paper's.
 
-    None where there is none. A "share" lies in [0, 1]; "factor" is without unit.
+    None where there is none. A "share" lies in [0, 1]; "factor" is without unit; "points" are a difference of percents.
     """
 
     name: str

@@ -10,11 +10,12 @@ from typing import Any
 from explorer import workflows
 from explorer.errors import InputError, UnknownNameError
 from explorer.statistics.paper import LEDGER
-from explorer.types import Entry
+from explorer.types import Entry, Figure
 from explorer.verbs.arguments import names, probe
 from explorer.verbs.printing import Answer, number, table
 from explorer.workflows import Workspace, claims
 from explorer.workflows.claims.report import markdown, shown
+from explorer.workflows.claims.report import number as in_unit
 
 
 def claims_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
@@ -64,5 +65,11 @@ def _text(claim: str, entry: Entry | None) -> str:
     if entry is None:
         return f"{head}\n    not computed yet"
     rows = [{"": "  ", "figure": f.name, "value": shown(f), "of": f"{f.n} {f.of}",
-             "paper": "" if f.paper is None else f"{f.paper:.1%}"} for f in entry.finding.figures]
+             "paper": _paper(f)} for f in entry.finding.figures]
     return f"{head}\n    here: {entry.finding.verdict}. {entry.finding.said}" + (f"\n{table(rows)}" if rows else "")
+
+
+def _paper(figure: Figure) -> str:
+    if figure.paper is None:
+        return ""
+    return f"{figure.paper:.1%}" if figure.unit == "share" else in_unit(figure, figure.paper)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from explorer.errors import InputError, UnknownNameError
 from explorer.evaluation.work import Ask
 from explorer.types import Base, Entry, Finding, Probe, canonical_json, digest
-from explorer.workflows.claims import clustering, lines, regions, walks
+from explorer.workflows.claims import clustering, lines, regions, starts, walks
 from explorer.workflows.claims.question import Builder, Question
 from explorer.workflows.lines import attempt
 from explorer.workflows.opening import Workspace
@@ -22,6 +22,7 @@ CLAIMS: Mapping[str, Builder] = {
     "C1": clustering.datasets, "C2": clustering.tasks, "C3": clustering.domain, "C4": clustering.raw,
     "C5": clustering.bases, "C6": clustering.sizes, "C7": lines.between, "C8": lines.beyond,
     "C9": regions.dataset, "C10": regions.task, "C11": regions.general, "C12": walks.outward,
+    "C13": starts.whole, "C14": starts.few,
 }
 """Every claim of the ledger, in the paper's order."""
 

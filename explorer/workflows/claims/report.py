@@ -19,6 +19,8 @@ def number(figure: Figure, value: float) -> str:
     """A value in the figure's unit."""
     if figure.unit == "share":
         return f"{value:.1%}".replace("%", " %").replace(".0 %", " %")
+    if figure.unit == "points":
+        return f"{value:+.2f} points"
     return f"{value:.3f} nats" if figure.unit == "nats" else f"{value:.2g} ×"
 
 
@@ -26,7 +28,7 @@ def interval(figure: Figure) -> str:
     """The interval in brackets, in the value's unit, or nothing."""
     if figure.low is None or figure.high is None:
         return ""
-    low, high = (number(figure, v).removesuffix(" %").removesuffix(" nats").removesuffix(" ×")
+    low, high = (number(figure, v).removesuffix(" %").removesuffix(" nats").removesuffix(" ×").removesuffix(" points")
                  for v in (figure.low, figure.high))
     return f" [{low}, {high}]"
 

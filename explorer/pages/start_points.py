@@ -1,0 +1,256 @@
+"""Where should training start? Models trained from the base, a centroid and other Points, seed by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer import workflows
+from explorer.backends import Job
+from explorer.errors import ExplorerError
+from explorer.figures.starts import Column, Gains, by_start, over_targets
+from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._measuring import begin, status
+from explorer.pages._probing import fetch
+from explorer.pages._session import dark, fail, has_texts, material, me, plain, workspace
+from explorer.pages._start_controls import controls
+from explorer.statistics.averages import Average
+from explorer.statistics.paper import LEDGER, STARTS_TABLES
+from explorer.statistics.starts import REFERENCE, Agreement
+from explorer.types import Probe
+from explorer.workflows import starting
+from explorer.workflows.claims.starts import FEW
+from explorer.workflows.starting import Plan, Table
+
+CHART = {"displayModeBar": False}
+STEP = 0.06
+"""Seconds that a step takes where nothing was trained yet."""
+PREDICTED = {"loss": "low loss", "distance": "nearness to the centroid"}
+
+
+def job_of(plan: Plan) -> Job | None:
+    """The job for this plan, if this session began one; one for another plan is left to run, and seen on Jobs."""
+    kept: tuple[Plan, Job] | None = st.session_state.get("start_job")
+    return kept[1] if kept is not None and kept[0] == plan else None
+
+
+def train(ws: workflows.Workspace, plan: Plan) -> None:
+    try:
+        st.session_state["start_job"] = (plan, starting.train(ws, plan, owner=me()))
+    except ExplorerError as error:
+        fail(error)
+
+
+def progress(ws: workflows.Workspace, plan: Plan, found: Table) -> None:
+    """One line: what runs, the button for what is missing, or how many runs there are."""
+    job = job_of(plan)
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small"):
+        if job is not None and active(job):
+            bar(job, "start")
+            return
+        away = [t.task.name for t in plan.targets if not has_texts(t.task)]
+        if not found.missing:
+            st.caption(f"All {len(found.runs)} runs are made; they are kept in the catalog.")
+        elif away:
+            fetch(ws, away, "start")
+        elif st.button(f"Train {found.missing} runs (about {duration(plan, found)})", type="primary", key="start-train",
+                       icon=":material/model_training:"):
+            train(ws, plan)
+            st.rerun()
+    if job is not None:
+        outcome(job)
+        for note in job.notes:
+            st.warning(plain(note), icon=":material/info:")
+
+
+def duration(plan: Plan, found: Table) -> str:
+    paces = [r.seconds for _, _, r in found.runs]
+    seconds = found.missing * (float(np.median(paces)) if paces else 2 + STEP * plan.tuning.steps)
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
+def live(ws: workflows.Workspace, plan: Plan) -> None:
+    """Figure and readings, drawn again by themselves while models are trained."""
+    watching = active(job_of(plan))
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        found = starting.table(ws, plan)
+        progress(ws, plan, found)
+        left, right = st.columns([1.55, 1], gap="large")
+        with left:
+            chart(plan, found)
+        with right:
+            readings(plan, found)
+            beside(plan)
+            provenance(plan, found)
+        if watching and not active(job_of(plan)):
+            st.rerun()  # what is below is drawn once more, and then nothing by itself
+
+    shown()
+
+
+def names(plan: Plan) -> list[str]:
+    """Every start of a plan, in the order of first mention."""
+    return list(dict.fromkeys(s.name for t in plan.targets for s in t.starts))
+
+
+def chart(plan: Plan, found: Table) -> None:
+    known = {(c.target, c.start): c for c in found.cells}
+    if len(plan.targets) == 1:
+        target = plan.targets[0]
+        columns = [Column(s.name, {r.seed: r.accuracy for _, start, r in found.runs if start == s.name},
+                          known[target.task.name, s.name].accuracy if (target.task.name, s.name) in known else None,
+                          s.why) for s in target.starts]
+        figure, alt = by_start(columns, dark=dark(), title=f"Accuracy on {target.task.name}"), "Accuracy by start."
+    else:
+        targets = [t.task.name for t in plan.targets]
+        gains = [Gains(name, [known[t, name].difference if (t, name) in known else None for t in targets])
+                 for name in names(plan) if name != REFERENCE]
+        figure, alt = over_targets(targets, gains, dark=dark()), "Differences of accuracy to the base, by target."
+    st.plotly_chart(figure, theme=None, key=f"start_chart_{len(plan.targets) > 1}", config=CHART, alt=alt)
+
+
+def readings(plan: Plan, found: Table) -> None:
+    """Mean difference of one start to the base, and on how many targets it wins."""
+    others = [n for n in names(plan) if n != REFERENCE]
+    if not others:
+        st.caption("Choose a start to compare with the base.")
+        return
+    name = others[0] if len(others) == 1 else st.selectbox("Compared with the base", others, key="start_compared")
+    tally = next((t for t in found.tallies if t.start == name), None)
+    single = next((c.difference for c in found.cells if c.start == name), None) if len(plan.targets) == 1 else None
+    shown = single or (tally.difference if tally else None)
+    left, right = st.columns(2)
+    over = "seeds" if len(plan.targets) == 1 else "data sets"
+    left.metric("Difference", "–" if shown is None else f"{100 * shown.value:+.2f}", delta_color="off",
+                delta_arrow="off", delta="not yet" if shown is None else f"{_interval(shown)}, {shown.n} {over}",
+                help="Accuracy from this start minus the base's in points: seed by seed, then the mean. Below it "
+                f"Student's 95 % interval over {over}.")
+    right.metric("Wins, ties, losses", "–" if tally is None else f"{tally.wins} · {tally.ties} · {tally.losses}",
+                 delta="not yet" if tally is None else f"of {tally.difference.n}", delta_color="off",
+                 delta_arrow="off", help="Data sets, by the mean over seeds. A tie: less than .05 points apart.")
+
+
+def _interval(found: Average) -> str:
+    return f"{100 * found.low:+.1f} to {100 * found.high:+.1f}" if np.isfinite(found.low) else "one value"
+
+
+def beside(plan: Plan) -> None:
+    """The paper's table for this size, and what is doubtful about it."""
+    size = plan.sizes[0]
+    claim = "C14" if size is not None and size <= FEW else "C13"
+    known, theirs = LEDGER[claim], STARTS_TABLES[claim]
+    tally = (f"; {theirs.wins} wins, {theirs.ties} ties, {theirs.losses} loss" if theirs.wins is not None else "")
+    st.info(plain(f"The paper ({claim}, {known.where}), RoBERTa-base with BitFit: centroid {theirs.centroid:.2f} %, "
+                  f"base {theirs.base:.2f} %, {theirs.difference:+.2f} on {theirs.targets} data sets{tally}. Doubtful: "
+                  f"{known.conflict}."), icon=":material/menu_book:")
+
+
+def provenance(plan: Plan, found: Table) -> None:
+    how = plan.tuning
+    size = plan.sizes[0]
+    texts = f"the first {size:,}" if size else "all"
+    tested = sorted({r.n for _, _, r in found.runs})
+    measured = f" Accuracy on {_span(tested)} test texts." if tested else ""
+    early = f", stopped early with patience {how.patience}" if how.patience else ""
+    st.caption(plain(f"{how.method}, {how.steps} steps of {how.batch} of {texts} train texts{early}, rate {how.lr:g} "
+                     f"for every start; {len(plan.seeds)} seeds, each with one head, text order and dropout for all "
+                     f"starts.{measured}"))
+
+
+def _span(values: Sequence[int]) -> str:
+    return f"{values[0]:,}" if values[0] == values[-1] else f"{values[0]:,} to {values[-1]:,}"
+
+
+def below(ws: workflows.Workspace, plan: Plan) -> None:
+    """Numbers to take away, which Points the starts are, and what could have been known without training."""
+    tabs = st.tabs(("Table", "Predicted", "Starts"), key="start_tabs", on_change="rerun")
+    for tab, shown in zip(tabs, (table, predictions, which), strict=True):
+        if tab.open:
+            with tab:
+                shown(ws, plan)
+
+
+def table(ws: workflows.Workspace, plan: Plan) -> None:
+    found = starting.table(ws, plan)
+    if not found.cells:
+        st.caption("No run is made yet.")
+        return
+    rows = [{"target": c.target, "start": c.start, "accuracy": 100 * c.accuracy.value, "seeds": c.accuracy.n,
+             **{key: _points(c.difference, key) for key in ("value", "low", "high")}} for c in found.cells]
+    frame = pd.DataFrame(rows)
+    st.dataframe(frame, hide_index=True, height=min(420, 38 + 35 * len(rows)), column_config={
+        "target": "Target", "start": "Start", "seeds": st.column_config.NumberColumn("Seeds"),
+        "accuracy": st.column_config.NumberColumn("Accuracy (%)", format="%.1f"),
+        **{key: st.column_config.NumberColumn(name, format="%+.2f") for key, name in
+           (("value", "Minus the base's"), ("low", "95 % from"), ("high", "to"))}})
+    st.download_button("Download as CSV", frame.to_csv(index=False), "start-points.csv", "text/csv",
+                       on_click="ignore", icon=":material/download:")
+
+
+def _points(found: Average | None, key: str) -> float | None:
+    value = getattr(found, key, math.nan)
+    return 100 * value if math.isfinite(value) else None
+
+
+def predictions(ws: workflows.Workspace, plan: Plan) -> None:
+    """Which start was to be expected to be good, from its loss and its place alone."""
+    asks, title = starting.asks(plan, Probe()), "Losses of the start points"
+    watching = active(begin(ws, "starts", asks, title))
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        status(ws, "starts", asks, title)
+        rows, found = starting.predicted(ws, plan, Probe()), starting.table(ws, plan)
+        agreements = starting.ranking(rows, found.cells, plan.sizes[0])
+        for column, (by, a) in zip(st.columns(2), agreements.items(), strict=True):
+            column.metric(f"Rank correlation with {PREDICTED[by]}", "–" if a.across is None else f"{a.across:.2f}",
+                          delta=_within(a), delta_color="off", delta_arrow="off",
+                          help="Spearman's. Large: over all targets and starts, what is predicted to be gained over "
+                          "the base against what training gave. Below: the starts of one target, mean over targets.")
+        known = {(c.target, c.start): c.accuracy.value for c in found.cells}
+        st.dataframe(pd.DataFrame([{"target": r.target, "start": r.start, "loss": r.loss, "distance": r.distance,
+                                    "accuracy": 100 * known[key] if (key := (r.target, r.start)) in known else None}
+                                   for r in rows]), hide_index=True, column_config={
+            "target": "Target", "start": "Start", "loss": st.column_config.NumberColumn("Loss before", format="%.3f"),
+            "distance": st.column_config.NumberColumn("From the centroid", format="%.3f"),
+            "accuracy": st.column_config.NumberColumn("Accuracy after (%)", format="%.1f")})
+        if watching and not active(begin(ws, "starts", asks, title)):
+            st.rerun()
+
+    shown()
+
+
+def _within(found: Agreement) -> str:
+    if found.mean is None:
+        return "three starts of a target are needed" if not found.pairs else f"over {found.pairs} pairs"
+    return f"{found.mean.value:.2f} within {found.mean.n} targets"
+
+
+def which(ws: workflows.Workspace, plan: Plan) -> None:
+    st.dataframe(pd.DataFrame([{"target": t.task.name, "start": s.name, "why": s.why, "point": s.point.hash[:12]}
+                               for t in plan.targets for s in t.starts]), hide_index=True, column_config={
+        "target": "Target", "start": "Start", "why": st.column_config.TextColumn("Which it is", width="large"),
+        "point": "Point"})
+
+
+def show() -> None:
+    ws = workspace()
+    if (found := material(ws, "Training from a start point")) is None:
+        return
+    try:
+        plan = controls(ws, *found)
+        for said in [said for target in plan.targets for said in target.absent]:
+            st.caption(plain(f"No start: {said}"))
+        live(ws, plan)
+        below(ws, plan)
+    except ExplorerError as error:
+        fail(error)
+
+
+show()
