@@ -33,12 +33,18 @@ def read(raw: Any, what: str, kind: type, allowed: Range | None = None) -> Setti
         raise RecipeError(f"{what} is an empty list; give a value, values for layers, or cases of filter and value.")
     if not any(isinstance(entry, dict) for entry in raw):
         return _gradient(raw, what, kind, allowed)
-    cases: list[dict[str, Any]] = []
+    return _cases(raw, what, kind, allowed)
+
+
+def _cases(raw: Sequence[Any], what: str, kind: type, allowed: Range | None) -> Setting:
     for entry in raw:
         if not isinstance(entry, dict) or "value" not in entry or set(entry) - {"filter", "value"}:
             raise RecipeError(f"{what} has the case {entry!r}; each needs a value and may have a filter, nothing else.")
-        if isinstance(entry["value"], Sequence) and any(isinstance(v, dict) for v in entry["value"]):
+        value = entry["value"]
+        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value)):
             raise RecipeError(f"{what} has cases inside of a case: {entry!r}.")
+    cases: list[dict[str, Any]] = []
+    for entry in raw:
         value, part = read(entry["value"], what, kind, allowed), entry.get("filter")
         if part in (None, "*", ""):
             return [*cases, {"value": value}] if cases else value

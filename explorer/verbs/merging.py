@@ -92,9 +92,21 @@ def _setting(flag: str, text: str) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(text)
+        return _numbers(yaml.safe_load(text))
     except yaml.YAMLError as e:
         raise RecipeError(f"{flag} {text!r} is no value, [list] or [{{filter: …, value: …}}].") from e
+
+
+def _numbers(value: Any) -> Any:
+    """Numbers that YAML takes for text (-.5, 1e-5) as numbers, wherever they stand."""
+    if isinstance(value, dict):
+        return {key: _numbers(v) if key == "value" else v for key, v in value.items()}
+    if isinstance(value, list):
+        return [_numbers(v) for v in value]
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _flag(key: str) -> str:
