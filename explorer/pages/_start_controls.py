@@ -23,8 +23,9 @@ TUNING = "start_tuning"
 """The key of the tuning whose numbers the controls begin with, put there by who leads here."""
 
 
-def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> Plan:
-    """One row; how models are trained is folded away."""
+def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
+             ) -> Plan | None:
+    """One row; how models are trained is folded away. None without a target."""
     by_name = {t.name: t for t in tasks}
     defaults(ws, base, checkpoints, by_name)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -43,6 +44,8 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                      format_func=KINDS.__getitem__, help="Centroid: the mean of all models not trained on the target. "
                      "Region: of those of its task. Nearest: the model of the lowest stored loss on it. Best: of the "
                      "lowest stored mean loss on other tasks. Hull samples: random mixtures of all.")
+    if not targets:
+        return None
     ordered = [k for k in KINDS if k in {*kinds, "base"}]
     return starting.plan(ws, [by_name[t] for t in targets], ordered, tuning, [int(size) or None], seeds, base=base.id,
                          region=region, samples=samples)

@@ -244,7 +244,9 @@ def show() -> None:
     if (found := material(ws, "Training from a start point")) is None:
         return
     try:
-        plan = controls(ws, *found)
+        if (plan := controls(ws, *found)) is None:
+            st.info("Choose a target: a data set to train on.", icon=":material/flag:")
+            return
         for said in [said for target in plan.targets for said in target.absent]:
             st.caption(plain(f"No start: {said}"))
         live(ws, plan)

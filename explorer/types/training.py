@@ -20,8 +20,8 @@ class Tuning:
     """
 
     method: str = "bitfit"
-    steps: int = 200
-    lr: float = 5e-3
+    steps: int = 100
+    lr: float = 4e-2
     batch: int = 32
     length: int = 64
     warmup: float = 0.06

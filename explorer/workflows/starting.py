@@ -28,7 +28,7 @@ from explorer.workflows.regions import full_size
 
 KINDS = ("base", "centroid", "region", "nearest", "best", "hull")
 METHODS = "explorer.training.methods"
-RATES: Mapping[str, float] = {"bitfit": 5e-3, "full": 2e-3, "probe": 5e-2}
+RATES: Mapping[str, float] = {"bitfit": 4e-2, "full": 2e-3, "probe": 5e-2}
 """Rates to begin with, of models as small as the demo's; large ones need less."""
 HULL = 3
 """Hull samples, where they are asked for."""
@@ -158,7 +158,7 @@ def _best(ws: Workspace, base: Base, task: Task, others: Sequence[Checkpoint], p
     gains: dict[str, list[float]] = {}
     for other in ws.catalog.tasks():
         scores = ws.catalog.scores([origin, *points], other, probe)
-        if other.name != task.name and all(s is not None and math.isfinite(s.loss) for s in scores):
+        if other.digest != task.digest and all(s is not None and math.isfinite(s.loss) for s in scores):
             gains[other.name] = [s.loss - scores[0].loss for s in scores[1:] if s and scores[0]]
     if not gains:
         raise _Absent("no other task on which all models have stored scores; run `score --task T` for one.")

@@ -78,7 +78,8 @@ DEBERTA = tuple(part.replace("self.query", "self.query_proj").replace("self.key"
 DISTILBERT = tuple(f"transformer.layer.{{i}}.{part}.bias" for part in (
     "attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "sa_layer_norm", "ffn.lin1",
     "ffn.lin2", "output_layer_norm"))
-GPT2 = tuple(f"h.{{i}}.{part}.bias" for part in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"))
+GPT2 = tuple(f"h.{{i}}.{part}.bias" for part in (
+    "ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"))
 BIASES: dict[str, tuple[Callable[[], Any], tuple[str, ...], tuple[str, ...]]] = {
     "bert": (_bert, ENCODER, ("embeddings.LayerNorm.bias",)),
     "roberta": (_roberta, ENCODER, ("embeddings.LayerNorm.bias",)),
