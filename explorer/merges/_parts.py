@@ -21,7 +21,7 @@ def keep_largest(tensor: Tensor, density: float, rescale: bool) -> None:
     if density >= 1 or not tensor.numel():
         return
     count = max(1, int(density * tensor.numel())) if density > 0 else 0
-    _thin(tensor, _smallest(-tensor.abs().flatten(), count), rescale)
+    _thin(tensor, _first(tensor.abs().flatten(), count, largest=True), rescale)
 
 
 def drop_outliers(tensor: Tensor, density: float, gamma: float, rescale: bool) -> None:
@@ -32,7 +32,7 @@ def drop_outliers(tensor: Tensor, density: float, gamma: float, rescale: bool) -
     kept, top = int(density * size), int(gamma * size)
     bottom = max(0, size - kept - top)  # fewer outliers go where they would eat into the share that is kept
     magnitudes = tensor.abs().flatten()
-    _thin(tensor, _smallest(magnitudes, bottom + kept) & ~_smallest(magnitudes, bottom), rescale)
+    _thin(tensor, _first(magnitudes, bottom + kept) & ~_first(magnitudes, bottom), rescale)
 
 
 def drop_at_random(tensor: Tensor, density: float, seed: int, context: Context, model: str, rescale: bool) -> None:
@@ -94,14 +94,16 @@ def _thin(tensor: Tensor, keep: Tensor, rescale: bool) -> None:
         tensor.mul_(before / after)
 
 
-def _smallest(values: Tensor, count: int) -> Tensor:
-    """Mask of the `count` smallest of flat values, of equal ones those that come first."""
+def _first(values: Tensor, count: int, *, largest: bool = False) -> Tensor:
+    """Mask of the `count` smallest (largest) of flat values, of equal ones those that come first."""
+    import numpy as np
     import torch
 
     if count <= 0:
         return torch.zeros_like(values, dtype=torch.bool)
-    bound = torch.kthvalue(values, count).values
-    keep = values < bound
+    place = values.numel() - count if largest else count - 1
+    bound = float(np.partition(values.numpy(), place)[place])
+    keep = values > bound if largest else values < bound
     equal = (values == bound).nonzero().flatten()
     keep[equal[: count - int(keep.sum())]] = True
     return keep
