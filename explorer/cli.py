@@ -261,7 +261,7 @@ def _training(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     p.add_argument("--method", default="bitfit", help="what trains beside the head: bitfit (default), full, probe")
     p.add_argument("--sizes", default="full", metavar="N[,N2…]", help="train texts: numbers or 'full' (default full)")
     p.add_argument("--seeds", default="3", metavar="N", help="how many seeds (default 3), or a list a,b,c")
-    p.add_argument("--steps", type=int, default=200)
+    p.add_argument("--steps", type=int, default=100, help="training steps (default 100)")
     p.add_argument("--lr", type=float, help="rate (default: one for each method, for models as small as the demo's)")
     p.add_argument("--batch", type=int, default=32, metavar="N", help="texts a step (default 32)")
     p.add_argument("--length", type=int, default=64, metavar="N", help="longest text in tokens (default 64)")

@@ -143,7 +143,8 @@ def test_methods_differ_and_patience_stops_early(ws: Workspace) -> None:
     ({"tuning": replace(FAST, steps=0)}, "steps is 0"), ({"tuning": replace(FAST, lr=float("nan"))}, "rate is nan"),
     ({"tuning": replace(FAST, batch=0)}, "batch is 0"), ({"tuning": replace(FAST, patience=-1)}, "patience is -1"),
     ({"sizes": [10**6]}, "1000000 train texts of d0: 2 to 240"), ({"sizes": [1]}, "2 to 240"),
-    ({"sizes": []}, "a size"), ({"seeds": []}, "a seed"), ({"seeds": [-1]}, "the seed is -1"), ({"region": "nowhere"}, "unknown region"),
+    ({"sizes": []}, "a size"), ({"seeds": []}, "a seed"), ({"seeds": [-1]}, "the seed is -1"),
+    ({"region": "nowhere"}, "unknown region"),
     ({"samples": 0}, "0 hull samples"), ({"base": "elsewhere"}, "unknown base"), ({"kinds": ("best",)}, "no start")])
 def test_refused_before_anything_runs(ws: Workspace, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as error:
