@@ -32,6 +32,7 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
                                                ("region", ".st-key-region_strips .js-plotly-plot"),
                                                ("surface", '[class*="st-key-surface_chart"] .js-plotly-plot'),
                                                ("barriers", ".st-key-barrier_matrix .js-plotly-plot"),
+                                               ("start_points", '[class*="st-key-start_chart"] .js-plotly-plot'),
                                                ("claims", '[data-testid="stMarkdown"] >> text=C12'),
                                                ("catalog", '[data-testid="stDataFrame"]')])
 def test_every_page_in_both_appearances_and_sizes(opened, path, awaited, dark, size):
