@@ -21,7 +21,7 @@ def workers() -> list[psutil.Process]:
     return [p for p in psutil.Process().children() if "explorer.backends._worker" in p.cmdline()]
 
 
-def eventually(true: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it never came true"
