@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +67,25 @@ def test_one_backend_or_another_gives_the_same(cli: Cli, workspace: Path) -> Non
         answers.append([(r["start"], r["seed"], r["accuracy"], round(r["loss"], 5)) for r in json.loads(out)["rows"]])
     assert answers[0] == answers[1]
     assert [a[:2] for a in answers[0]] == [("base", 3), ("centroid", 3)]
+
+
+def test_a_killed_sweep_goes_on_where_it_stopped(cli: Cli, workspace: Path) -> None:
+    arguments = ["start-points", "--target", "toy", "--sizes", "40", "--seeds", "12", "--steps", "40", "--batch", "8",
+                 "--length", "16", "--workspace", str(workspace), "--json"]
+    log = workspace / "catalog.duckdb.wal"
+    process = subprocess.Popen([sys.executable, "-m", "explorer", *arguments], stdout=subprocess.PIPE)
+    while process.poll() is None and not (log.is_file() and log.stat().st_size > 1000):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    status, out, err = cli(*arguments, "--stored")
+    assert status == 0, err
+    before = json.loads(out)
+    assert 0 < len(before["rows"]) < 24
+    assert before["missing"] == 24 - len(before["rows"])
+    after = json.loads(cli(*arguments)[1])
+    assert (len(after["rows"]), after["missing"]) == (24, 0)
+    assert all(row in after["rows"] for row in before["rows"])  # the seconds too: none is made twice
 
 
 def bring(ws: Workspace, source: Path) -> None:
