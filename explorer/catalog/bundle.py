@@ -14,7 +14,7 @@ from pathlib import Path
 from explorer.catalog.database import FILE, Database
 from explorer.errors import WorkspaceError
 
-TABLES = ("bases", "checkpoints", "projections", "tasks", "scores", "findings")
+TABLES = ("bases", "checkpoints", "projections", "tasks", "scores", "findings", "runs")
 
 
 def pack(database: Database, folder: Path) -> None:
