@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,10 @@ from explorer.weights.directions import ZERO
 from explorer.weights.merged_rows import MergedRows
 from explorer.workflows.naming import main_base, members
 from explorer.workflows.opening import Workspace
+
+_KEPT = 32
+_rows: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
+_lock = threading.Lock()
 
 ONE = 1e-9
 """Coefficients whose sum is this close to 1 sum to 1."""
@@ -54,19 +60,28 @@ def point_of(recipe: Recipe, base: Base) -> Point:
 def gram_with_merges(ws: Workspace, points: Sequence[Point]) -> Gram:
     """The Gram of the Points' base with a row for every merge and direction in them, by one pass over the models.
 
-    With it a merge has its exact place on every map, its distances and cosines. Waits for the pass; Points of one base.
+    With it a merge has its exact place on every map, its distances and cosines. Waits for the pass, whose last few
+    results are kept in this process; Points of one base.
     """
     base = ws.catalog.base(points[0].base)
     gram = ws.catalog.gram(base.id)
     terms = tuple(sorted({term for p in points for term, _ in p.terms} - set(gram.ids)))
     if not terms:
         return gram
-    used = {c.id: c for c in [*ws.catalog.checkpoints(base.id), *members(ws, points)]}
-    request = MergedRows(base, str(ws.catalog.resolve(base.path)),
-                         {i: str(ws.catalog.resolve(c.path)) for i, c in used.items()}, gram.ids, terms)
-    work = Work(f"The place of {len(terms)} terms among {len(gram.ids)} models",
-                "explorer.weights.merged_rows:merged_rows", request, lane="side")
-    (rows,) = ws.backend.submit(work).result()
+    key = (base.id, gram.ids, terms)  # hashes of weights and what is done with them: nothing else goes into the rows
+    with _lock:
+        rows = _rows.get(key)
+    if rows is None:
+        used = {c.id: c for c in [*ws.catalog.checkpoints(base.id), *members(ws, points)]}
+        request = MergedRows(base, str(ws.catalog.resolve(base.path)),
+                             {i: str(ws.catalog.resolve(c.path)) for i, c in used.items()}, gram.ids, terms)
+        work = Work(f"The place of {len(terms)} terms among {len(gram.ids)} models",
+                    "explorer.weights.merged_rows:merged_rows", request, lane="side")
+        (rows,) = ws.backend.submit(work).result()
+        with _lock:
+            _rows[key] = rows
+            while len(_rows) > _KEPT:
+                _rows.popitem(last=False)
     n, k = len(gram.ids), len(terms)
     values = np.empty((len(gram.groups), n + k, n + k))
     values[:, :n, :n], values[:, n:, :] = gram.values, rows

@@ -154,6 +154,43 @@ def measure(mergekit: Path, models: int = 16, hidden: int = 384, layers: int = 6
         return found
 
 
+def agreement(mergekit: Path, models: int = 4, hidden: int = 32, layers: int = 3,
+              vocabulary: int = 200) -> dict[str, dict[str, float]]:
+    """How far both are apart by the methods that are not timed, and with settings that differ by layer and model."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        make(root, models, hidden, layers, vocabulary)
+        ws = workflows.open_workspace(root / "ws")
+        names = [f"m{i:02d}" for i in range(models)]
+        workflows.import_folders(ws, [str(root / name) for name in names], str(root / "base")).result()
+        found = {}
+        for k, (method, weights, options) in enumerate(others(names)):
+            point = merge_point(ws, method, weights, options)
+            config, ours, theirs = root / f"{k}.yml", root / f"{k}-ours", root / f"{k}-theirs"
+            config.write_text(to_mergekit(ws, point))
+            workflows.export(ws, point, ours).result()
+            run([str(mergekit), str(config), str(theirs), "--quiet"])
+            found[f"{k} {method}"] = compared(ours, theirs)
+        ws.close()
+        return found
+
+
+def others(names: list[str]) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """(method, weights, options) of further merges."""
+    even = dict.fromkeys(names, 1)
+    first, second = names[:2]
+    gradient = even | {first: [0.2, 1], second: [{"filter": "attention", "value": [1, 0, 0.5]}, {"value": 0.3}]}
+    return [("slerp", dict.fromkeys(names[:2], 1), {"t": [0, 0.4, 1]}),
+            ("model_stock", even, {}),
+            ("model_stock", even, {"filter_wise": True}),
+            ("karcher", even, {}),
+            ("breadcrumbs", even, {"density": 0.6, "gamma": 0.05}),
+            ("breadcrumbs_ties", even, {"density": 0.6, "gamma": 0.05, "rescale": True}),
+            ("linear", gradient, {}),
+            ("task_arithmetic", gradient, {"lambda": [0.5, 1.5], "normalize": True}),
+            ("ties", gradient, {"density": {first: 0.3, second: [1, 0.2]}, "rescale": True})]
+
+
 def _figures(cold: tuple[float, int, str], warm: tuple[float, int, str]) -> dict[str, float]:
     seconds = [float(line.split()[1]) for line in warm[2].splitlines() if line.startswith("seconds")]
     return {"cold_seconds": cold[0], "warm_seconds": median(seconds[1:]), "peak_anonymous_bytes": cold[1],

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from merge import METHODS, command, measure
+from merge import METHODS, agreement, command, measure
 
 PROGRAM = command()
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="mergekit is not installed; it is in an environment of its own, named by "
-                    "EXPLORER_MERGEKIT")
+needed = pytest.mark.skipif(PROGRAM is None, reason="mergekit is not installed; it is in an environment of its own, "
+                            "named by EXPLORER_MERGEKIT")
+
+
+@needed
 def test_merges_are_mergekits() -> None:
     assert PROGRAM is not None
     found = measure(PROGRAM, models=4, hidden=32, layers=3, vocabulary=200, rounds=1)
@@ -20,3 +23,10 @@ def test_merges_are_mergekits() -> None:
         ours, theirs = found[method]["ours"], found[method]["mergekit"]
         assert ours["peak_anonymous_bytes"] <= theirs["peak_anonymous_bytes"]
         assert min(*ours.values(), *theirs.values()) > 0
+
+
+@needed
+def test_what_is_written_gives_mergekits_tensors() -> None:
+    assert PROGRAM is not None
+    for name, found in agreement(PROGRAM).items():
+        assert found["largest_difference"] <= 1e-6, name

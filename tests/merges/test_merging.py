@@ -122,6 +122,9 @@ def test_a_merge_has_its_place_among_the_models(ws: Any) -> None:
         row, square = gram.inner(point)
         assert np.allclose(row, stacked @ p, rtol=1e-9)
         assert square == pytest.approx(float(p @ p))
+    jobs = len(list(ws.backend.jobs()))
+    assert np.array_equal(gram_with_merges(ws, points[::-1]).values, gram.values)
+    assert len(list(ws.backend.jobs())) == jobs, "a pass is made once"
     plain = merge_point(ws, "linear", {"m0": 1, "m1": 1})
     assert gram_with_merges(ws, [plain]).ids == workflows.gram(ws).ids
 
