@@ -1,6 +1,6 @@
 """Merges against mergekit's on the same models: equal tensors, peak memory, time as a command and in a warm process.
 
-    python tests/benchmarks/merge.py --mergekit VENV/bin/mergekit-yaml [--models 16] [--hidden 384] [--layers 6]
+    python tests/benchmarks/merge.py --mergekit VENV/bin/mergekit-yaml [--models 16] [--hidden 384] [--methods ties]
 
 mergekit (0.1.5) is run as a command of an environment of its own, named by --mergekit or EXPLORER_MERGEKIT; it is never
 imported here. Makes a DistilBERT base (0.1.5 fails on optional tensors of BERT) and n siblings in a temporary folder
@@ -125,7 +125,7 @@ def compared(ours: Path, theirs: Path) -> dict[str, float]:
 
 
 def measure(mergekit: Path, models: int = 16, hidden: int = 384, layers: int = 6, vocabulary: int = 30522,
-            rounds: int = 3) -> dict[str, Any]:
+            rounds: int = 3, methods: str = ",".join(METHODS)) -> dict[str, Any]:
     """Figures by method."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
@@ -141,7 +141,7 @@ def measure(mergekit: Path, models: int = 16, hidden: int = 384, layers: int = 6
         ws.close()
         python, workspace = str(mergekit.parent / "python"), str(root / "ws")
         found: dict[str, Any] = {"models": models, "parameters": size}
-        for method in METHODS:
+        for method in methods.split(","):
             config, ours, theirs = str(root / f"{method}.yml"), root / f"{method}-ours", root / f"{method}-theirs"
             cold = run([sys.executable, "-m", "explorer", "merge", config, str(ours), "--workspace", workspace])
             their_cold = run([str(mergekit), config, str(theirs), "--quiet"])
@@ -205,6 +205,7 @@ if __name__ == "__main__":
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--vocabulary", type=int, default=30522)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--methods", default=",".join(METHODS))
     given = vars(parser.parse_args())
     if (program := command(given.pop("mergekit"))) is None:
         sys.exit("mergekit-yaml is not here: install mergekit 0.1.5 in an environment of its own, and give --mergekit")
