@@ -15,7 +15,7 @@ from explorer.types import Probe
 from explorer.workflows import regions
 
 App = Callable[..., AppTest]
-FAST = {"region_train": 20, "region_test": 20, "region_samples": 5}
+FAST = {"region_train": 20, "region_test": 20, "region_samples": 5, "region_full": False}
 
 
 @pytest.fixture
