@@ -7,9 +7,10 @@ imported here. Makes a DistilBERT base (0.1.5 fails on optional tensors of BERT)
 (1.6 GB at the default size, removed at the end), imports them, writes a configuration for each method, gives it to
 both, and prints one JSON object.
 
-Largest difference: over every tensor of the shared backbone, absolute, and the share of values that differ by more than
-1e-6. Peak memory: anonymous memory of the command's process, sampled every 5 ms. Cold: the whole command; warm: the
-median of further merges in a process that has done one. Files are in the page cache.
+Largest difference: over every tensor of the shared backbone, absolute, and the share of values that differ by more
+than 1e-6: of values that are equal at the edge of TIES' trim mergekit's sort, which is not stable, keeps any. Peak
+memory: anonymous memory of the command's process, sampled every 5 ms. Cold: the whole command; warm: the median of
+further merges in a process that has done one. Files are in the page cache.
 """
 
 from __future__ import annotations
