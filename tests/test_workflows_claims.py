@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t
 
 from explorer import workflows
 from explorer.errors import InputError
@@ -71,6 +72,10 @@ def test_a_mean_lies_within_its_interval(values: list[float]) -> None:
     found = averages.mean(values)
     assert found.low <= found.value <= found.high
     assert found.value == pytest.approx(np.mean(values), abs=1e-9)
+    error = np.std(values, ddof=1) / math.sqrt(len(values))
+    if error > 0:
+        assert (found.low, found.high) == pytest.approx(t.interval(0.95, len(values) - 1, np.mean(values), error),
+                                                        abs=1e-6)
 
 
 def test_intervals_of_means_and_shares_hold_the_truth() -> None:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from explorer.errors import UnavailableError
 from explorer.evaluation.texts import Batch, Encoded, batches, encode, masked, shifted
-from explorer.tasks.prepare import Split, Texts, load
+from explorer.tasks.prepare import Split, Texts, load, require_texts
 from explorer.types import Probe, Task
 
 Which = Literal["train", "test"]
@@ -79,9 +77,7 @@ class Reader:
         """At least the first `upto` texts of a split."""
         kept = self._texts.get(task.digest)
         if kept is None or len(getattr(kept, which)) < upto:
-            if not Path(task.path).is_file():
-                raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with "
-                                       "`python -m explorer datasets fetch` or on the Catalog page.")
+            require_texts(task)
             whole, keep = load(task), max(upto, _KEPT)
             kept = self._texts[task.digest] = Texts(whole.train.first(keep), whole.test.first(keep))
         found: Split = getattr(kept, which)

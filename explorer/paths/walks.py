@@ -63,7 +63,7 @@ def towards_zero(centre: Point, radii: Sequence[float], norm: float) -> list[Poi
 
 def with_directions(gram: Gram, points: Sequence[Point], layout: Layout) -> Gram:
     """The Gram with a row for every Xavier direction in the Points, at right angles to all else, so that they have a
-    place on maps and a distance.
+    place on maps and a distance; the Gram itself where there is none.
 
     Squared norms are exact. A cosine with a random direction of d values is 0 give or take 1 / √d, and is taken as 0.
     InputError where a Point has a term whose products can't be told without reading weights (zero, random:filter).
@@ -71,6 +71,8 @@ def with_directions(gram: Gram, points: Sequence[Point], layout: Layout) -> Gram
     terms = sorted({k for p in points for k, _ in p.terms if is_generated(k)} - set(gram.ids))
     if unknown := [t for t in terms if not t.startswith("random:xavier:")]:
         raise InputError(f"{', '.join(unknown)}: its place among the models is not known without reading weights.")
+    if not terms:
+        return gram
     n, more = len(gram.ids), len(terms)
     values = np.zeros((len(gram.groups), n + more, n + more))
     values[:, :n, :n] = gram.values

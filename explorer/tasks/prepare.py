@@ -171,6 +171,13 @@ def _replace(path: Path, table: Any) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def require_texts(task: Task) -> None:
+    """UnavailableError where a task's texts are not on this machine, and how to get them."""
+    if not Path(task.path).is_file():
+        raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with `python -m explorer "
+                               "datasets fetch` or on the Catalog page.")
+
+
 def _meta(path: Path) -> dict[str, Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from explorer.errors import UnavailableError
 from explorer.tasks import prepare
 from explorer.training.batching import Tokens, tokenise
 from explorer.training.classifier import Classifier, longest, measured, untrained
@@ -94,9 +93,7 @@ class Trainer:
         length = length if limit is None else min(length, limit)
         key = task.digest, length
         if key not in self._texts:
-            if not Path(task.path).is_file():
-                raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with "
-                                       "`python -m explorer datasets fetch` or on the Catalog page.")
+            prepare.require_texts(task)
             texts = prepare.load(task)
             train, test = ((tokenise(self.folder, part.texts, second(part), length), part.labels)
                            for part in (texts.train, texts.test))

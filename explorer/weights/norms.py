@@ -8,8 +8,6 @@ from pathlib import Path
 
 from explorer.types import Base, Point, Progress
 
-_BLOCK = 1 << 22
-
 
 @dataclass(frozen=True)
 class Measuring:
@@ -24,13 +22,11 @@ class Measuring:
 def norm(request: Measuring) -> Iterator[Progress | float]:
     """‖θ‖ over the shared parameters, summed in float64."""
     from explorer.weights.opening import open_term, reopen_base
-    from explorer.weights.point import FlatPoint
+    from explorer.weights.streaming import Stream
 
     yield Progress(0, 1, "reading the models")
     opened = reopen_base(request.base, Path(request.base_folder))
     folders = {i: Path(folder) for i, folder in request.folders.items()}
-    flat = FlatPoint(request.base.id, opened.weights, request.base.layout, lambda i: open_term(i, folders, opened))
-    flat.move(request.point)
-    square = sum(float(part.double().square().sum()) for part in flat.theta.split(_BLOCK))
-    yield square**0.5
+    stream = Stream(request.point, opened.weights, lambda term: open_term(term, folders, opened))
+    yield sum(float(stream.parameter(t).double().square().sum()) for t in request.base.layout.tensors) ** 0.5
     yield Progress(1, 1)

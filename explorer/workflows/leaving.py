@@ -8,7 +8,6 @@ walk ends where it arrives.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -25,8 +24,9 @@ from explorer.statistics.crossings import Crossing, crossing
 from explorer.statistics.readings import combined
 from explorer.types import Checkpoint, Estimate, Point, Probe, Score, Task
 from explorer.weights.norms import Measuring
+from explorer.workflows._kept import Kept
 from explorer.workflows.lines import attempt
-from explorer.workflows.naming import checkpoint_point, members
+from explorer.workflows.naming import checkpoint_point, folders, members
 from explorer.workflows.opening import Workspace
 
 Kind = Literal["random", "base", "zero"]
@@ -35,8 +35,7 @@ RADII = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 """In spreads."""
 MOST_SEEDS = 20
 
-_norms: OrderedDict[tuple[str, str], float] = OrderedDict()
-_KEPT = 256
+_norms: Kept[float] = Kept(256)
 
 
 @dataclass(frozen=True)
@@ -159,18 +158,14 @@ def known(ws: Workspace, found: Walks, task: Task, probe: Probe, lost: Mapping[s
 
 def weights_norm(ws: Workspace, point: Point) -> float:
     """‖θ‖ of a Point, read from the weights once and kept while the program runs."""
-    key = (point.base, point.hash)
-    found = _norms.get(key)
-    if found is None:
+    def made() -> float:
         base = ws.catalog.base(point.base)
-        folders = {c.id: str(ws.catalog.resolve(c.path)) for c in members(ws, [point])}
-        request = Measuring(base, str(ws.catalog.resolve(base.path)), folders, point)
+        request = Measuring(base, str(ws.catalog.resolve(base.path)), folders(ws, members(ws, [point])), point)
         work = Work("Length of a model's weights", "explorer.weights.norms:norm", request, lane="side", priority=0)
-        (made,) = ws.backend.submit(work).result()
-        found = _norms[key] = float(made)
-        while len(_norms) > _KEPT:
-            _norms.popitem(last=False)
-    return found
+        (found,) = ws.backend.submit(work).result()
+        return float(found)
+
+    return _norms.get((point.base, point.hash), made)
 
 
 def _checked(checkpoints: Sequence[Checkpoint], seeds: int, radii: Sequence[float]) -> tuple[float, ...]:

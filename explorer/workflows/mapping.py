@@ -9,6 +9,7 @@ import numpy as np
 from explorer import registry
 from explorer.backends import Job, Work
 from explorer.errors import UnavailableError, UnknownNameError
+from explorer.paths.walks import with_directions
 from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.types import Gram, MapSpec, Point, Projection
@@ -25,6 +26,11 @@ def gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | None = 
     """The Gram of a base's checkpoints (by name or id; None: the main base; "all": of every base)."""
     chosen = None if base == "all" else (ws.catalog.base(base) if base else main_base(ws)).id
     return ws.catalog.gram(chosen).select(layers, kinds)
+
+
+def with_terms(ws: Workspace, gram: Gram, points: Sequence[Point]) -> Gram:
+    """A base's Gram with a row for every random direction in some Points of that base (see `with_directions`)."""
+    return with_directions(gram, points, ws.catalog.base(points[0].base).layout)
 
 
 def signs(ws: Workspace, base: str | None = None) -> Job | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,12 +13,11 @@ from explorer.merges._recipe import BASE, Recipe
 from explorer.types import Base, Gram, Point
 from explorer.weights.directions import ZERO
 from explorer.weights.merged_rows import MergedRows
-from explorer.workflows.naming import main_base, members
+from explorer.workflows._kept import Kept
+from explorer.workflows.naming import folders, main_base
 from explorer.workflows.opening import Workspace
 
-_KEPT = 32
-_rows: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
-_lock = threading.Lock()
+_rows: Kept[np.ndarray] = Kept(32)
 
 ONE = 1e-9
 """Coefficients whose sum is this close to 1 sum to 1."""
@@ -68,20 +65,18 @@ def gram_with_merges(ws: Workspace, points: Sequence[Point]) -> Gram:
     terms = tuple(sorted({term for p in points for term, _ in p.terms} - set(gram.ids)))
     if not terms:
         return gram
-    key = (base.id, gram.ids, terms)  # hashes of weights and what is done with them: nothing else goes into the rows
-    with _lock:
-        rows = _rows.get(key)
-    if rows is None:
-        used = {c.id: c for c in [*ws.catalog.checkpoints(base.id), *members(ws, points)]}
+
+    def made() -> np.ndarray:
+        used = ws.catalog.checkpoints(base.id)  # what merges are made of is among them
         request = MergedRows(base, str(ws.catalog.resolve(base.path)),
-                             {i: str(ws.catalog.resolve(c.path)) for i, c in used.items()}, gram.ids, terms)
+                             folders(ws, used), gram.ids, terms)
         work = Work(f"The place of {len(terms)} terms among {len(gram.ids)} models",
                     "explorer.weights.merged_rows:merged_rows", request, lane="side")
-        (rows,) = ws.backend.submit(work).result()
-        with _lock:
-            _rows[key] = rows
-            while len(_rows) > _KEPT:
-                _rows.popitem(last=False)
+        (found,) = ws.backend.submit(work).result()
+        return np.asarray(found)
+
+    # hashes of weights and what is done with them: nothing else goes into the rows
+    rows = _rows.get((base.id, gram.ids, terms), made)
     n, k = len(gram.ids), len(terms)
     values = np.empty((len(gram.groups), n + k, n + k))
     values[:, :n, :n], values[:, n:, :] = gram.values, rows

@@ -13,7 +13,7 @@ from explorer.statistics.work import Fitting
 from explorer.types import Point, Probe, Score, Task
 from explorer.weights.directions import is_generated
 from explorer.weights.exporting import Exporting, check_target
-from explorer.workflows.naming import members, named_checkpoints, recipe
+from explorer.workflows.naming import folders, members, named_checkpoints, recipe
 from explorer.workflows.opening import Workspace
 
 
@@ -44,9 +44,9 @@ def export(ws: Workspace, point: Point, out: Path) -> Job:
     out = out.expanduser().absolute()
     check_target(out)
     base = ws.catalog.base(point.base)
-    folders = {c.id: str(ws.catalog.resolve(c.path)) for c in members(ws, [point])}
     meta = {"name": out.name, "base": base.name, "method": "mixture", "recipe": recipe(ws, point)}
-    request = Exporting(base, str(ws.catalog.resolve(base.path)), folders, point, str(out), meta)
+    request = Exporting(base, str(ws.catalog.resolve(base.path)), folders(ws, members(ws, [point])), point, str(out),
+                        meta)
     return ws.backend.submit(Work(f"Export to {out.name}", "explorer.weights.exporting:export", request, lane="side"))
 
 

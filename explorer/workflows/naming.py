@@ -124,6 +124,11 @@ def members(ws: Workspace, points: Iterable[Point]) -> list[Checkpoint]:
     return [c for c in ws.catalog.checkpoints(points[0].base) if c.id in used] if used else []
 
 
+def folders(ws: Workspace, checkpoints: Iterable[Checkpoint]) -> dict[str, str]:
+    """The folder of each checkpoint's task vector by id, as requests to workers name them."""
+    return {c.id: str(ws.catalog.resolve(c.path)) for c in checkpoints}
+
+
 def recipe(ws: Workspace, point: Point) -> dict[str, Any]:
     """A Point's recipe with names for ids, in the form in which `resolve` reads one."""
     names = {c.id: c.name for c in members(ws, [point])}

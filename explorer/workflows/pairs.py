@@ -15,12 +15,11 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.evaluation.work import Ask
-from explorer.paths.walks import with_directions
 from explorer.statistics import barriers as pairwise
 from explorer.statistics.barriers import Above, Barriers, Correlation
 from explorer.types import Line, Point, Probe, Score, Task
-from explorer.weights.directions import is_generated
 from explorer.workflows.lines import attempt
+from explorer.workflows.mapping import with_terms
 from explorer.workflows.naming import describe
 from explorer.workflows.opening import Workspace
 from explorer.workflows.probing import unscored
@@ -150,12 +149,10 @@ def missing(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe, al
 
 def _cosines(ws: Workspace, points: Sequence[Point]) -> tuple[np.ndarray | None, str]:
     """(cosines (n, n) of the Points' task vectors, "") or (None, why there are none)."""
-    gram = ws.catalog.gram(points[0].base)
-    if any(is_generated(term) for p in points for term, _ in p.terms):
-        try:
-            gram = with_directions(gram, points, ws.catalog.base(points[0].base).layout)
-        except InputError as error:
-            return None, str(error)
+    try:
+        gram = with_terms(ws, ws.catalog.gram(points[0].base), points)
+    except InputError as error:
+        return None, str(error)
     coefficients = np.stack([p.coefficients(gram.ids) for p in points])
     inner = coefficients @ gram.matrix @ coefficients.T
     norms = np.sqrt(np.maximum(np.diag(inner), 0.0))

@@ -7,26 +7,21 @@ weight is read. How often such predictions are right is told by leaving each mod
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
-from typing import Any
 
 from explorer.errors import InputError, UnknownNameError
 from explorer.paths.mixture import uniform
-from explorer.paths.walks import with_directions
 from explorer.statistics.locating import Hull, Location, Regions, hull_distance, regions
 from explorer.types import Checkpoint, Gram, Point
-from explorer.weights.directions import is_generated
+from explorer.workflows._kept import Kept
 from explorer.workflows.clustering import columns
-from explorer.workflows.mapping import gram
+from explorer.workflows.mapping import gram, with_terms
 from explorer.workflows.naming import checkpoint_point, describe
 from explorer.workflows.opening import Workspace
 
-_made: OrderedDict[tuple[object, ...], Any] = OrderedDict()
-_lock = Lock()
-_KEPT = 16
+_own: Kept[tuple[tuple[float, float], tuple[float, float]]] = Kept(16)
+_made: Kept[Regions] = Kept(16)
 INSIDE = 1e-6
 """A distance to a hull below this share of the task vector's norm is rounding."""
 
@@ -76,9 +71,7 @@ def locate(ws: Workspace, point: Point, by: str = "dataset", layers: Sequence[st
         raise UnknownNameError("column", by, usable)
     values = {c.id: str(c.value(by)) for c in models if c.value(by) is not None}
     found = _regions(of_base, values)
-    whole = of_base
-    if any(is_generated(term) for term, _ in point.terms):
-        whole = with_directions(of_base, [point], ws.catalog.base(point.base).layout)
+    whole = with_terms(ws, of_base, [point])
     where = found.locate(whole, point)
     itself = point.terms[0][0] if len(point.terms) == 1 and point.terms[0][1] == 1.0 else ""
     others = [m for m in found.members[where.predicted] if m != itself]
@@ -127,9 +120,8 @@ def apart(ws: Workspace, point: Point, models: Sequence[Checkpoint]) -> Apart:
         distances, cosines = zip(*each, strict=True)
         return (min(distances), max(distances)), (min(cosines), max(cosines))
 
-    distances, cosines = _kept(("own", whole.ids, ids), own)
-    if any(is_generated(term) for term, _ in point.terms):
-        whole = with_directions(whole, [point], ws.catalog.base(point.base).layout)
+    distances, cosines = _own.get((whole.ids, ids), own)
+    whole = with_terms(ws, whole, [point])
     distance, cosine = _against(whole, point, ids)
     inside = distance <= INSIDE * math.sqrt(max(whole.inner(point)[1], 0.0))
     return Apart(distance, cosine, distances, cosines, inside)
@@ -165,18 +157,4 @@ def _regions(whole: Gram, values: Mapping[str, str]) -> Regions:
 
     Ids are hashes of weights, so that they and the groups say what the inner products are.
     """
-    return _kept(("regions", whole.ids, whole.groups, tuple(sorted(values.items()))), lambda: regions(whole, values))
-
-
-def _kept(key: tuple[object, ...], make: Callable[[], Any]) -> Any:
-    """What was made for a key before, or is made now; the last few are kept."""
-    with _lock:
-        if key in _made:
-            _made.move_to_end(key)
-            return _made[key]
-    made = make()
-    with _lock:
-        _made[key] = made
-        while len(_made) > _KEPT:
-            _made.popitem(last=False)
-    return made
+    return _made.get((whole.ids, whole.groups, tuple(sorted(values.items()))), lambda: regions(whole, values))

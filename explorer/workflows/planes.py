@@ -20,11 +20,11 @@ from explorer.evaluation.work import Ask
 from explorer.paths import plane as planes
 from explorer.paths.plane import Plane
 from explorer.paths.quadtree import BUDGET, Node, Surface, next_cells, nodes_of, surface
-from explorer.paths.walks import with_directions
 from explorer.statistics.disentanglement import disturbance, xi
 from explorer.statistics.readings import Difference, combined
 from explorer.types import Point, Probe, Score, Task
 from explorer.workflows.lines import attempt
+from explorer.workflows.mapping import with_terms
 from explorer.workflows.naming import checkpoint_point, describe, main_base
 from explorer.workflows.opening import Workspace
 from explorer.workflows.probing import unscored
@@ -65,7 +65,7 @@ def make(ws: Workspace, kind: Kind, points: Sequence[Point] = (), *, base: str |
         return planes.coefficient_plane(points[0].base, *points)
     of = points[0].base
     if {p.base for p in points} == {of}:
-        return planes.through(with_directions(ws.catalog.gram(of), points, ws.catalog.base(of).layout), *points)
+        return planes.through(with_terms(ws, ws.catalog.gram(of), points), *points)
     told = ", ".join(f"{describe(ws, p)} ({ws.catalog.base(p.base).name})" for p in points)
     raise InputError(f"the corners have different bases: {told}; a plane needs all on one base.")
 
@@ -101,9 +101,8 @@ def models_on(ws: Workspace, plane: Plane, task: Task, probe: Probe) -> list[Pla
     if plane.units != "distance":
         return []
     base = plane.corners[0].base
-    gram = with_directions(ws.catalog.gram(base), plane.corners, ws.catalog.base(base).layout)
     models = ws.catalog.checkpoints(base)
-    found = planes.project(plane, gram)
+    found = planes.project(plane, with_terms(ws, ws.catalog.gram(base), plane.corners))
     row = {key: i for i, key in enumerate(found.ids)}
     scores = ws.catalog.scores([checkpoint_point(c) for c in models], task, probe)
     coords, apart = found.coords.tolist(), found.apart.tolist()

@@ -7,19 +7,19 @@ again, and what is missing is run in the order given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from explorer import backends
 from explorer.backends import Job, Work
-from explorer.errors import InputError, UnavailableError
+from explorer.errors import InputError
 from explorer.evaluation.work import Ask, Evaluation, Scored
 from explorer.paths.alphas import coarse_first
 from explorer.statistics.passes import estimate
+from explorer.tasks.prepare import require_texts
 from explorer.types import Base, DeviceFacts, Estimate, Line, Point, Probe, Score, Task
-from explorer.workflows.naming import checkpoint_point, members
+from explorer.workflows.naming import checkpoint_point, folders, members
 from explorer.workflows.opening import Workspace
 
 URGENT = 0
@@ -49,16 +49,13 @@ def measure(ws: Workspace, asks: Iterable[Ask], *, title: str = "", owner: str =
             ws.backend.withdraw(replaces)
         return backends.finished(Work(named, "", None))
     for task in {a.task.digest: a.task for a in missing}.values():
-        if not Path(task.path).is_file():
-            raise UnavailableError(f"the texts of task {task.name!r} are not here; get them with `python -m explorer "
-                                   "datasets fetch` or on the Catalog page.")
+        require_texts(task)
     bases = {a.point.base for a in missing}
     if len(bases) > 1:
         raise InputError("the points have different bases; evaluate one base at a time.")
     base = ws.catalog.base(bases.pop())
     used = members(ws, (a.point for a in missing))
-    request = Evaluation(base, str(ws.catalog.resolve(base.path)),
-                         {c.id: str(ws.catalog.resolve(c.path)) for c in used}, tuple(missing), ws.device,
+    request = Evaluation(base, str(ws.catalog.resolve(base.path)), folders(ws, used), tuple(missing), ws.device,
                          {c.id: c.dataset for c in used if c.dataset is not None})
 
     def keep(made: object) -> None:

@@ -158,7 +158,7 @@ def groups(ws: Workspace, task: Task, level: Level = "dataset", trait: str | Non
     else:
         others = _members(outside, level="task")
     return Groups(chosen.id, level, trait, task, _members(inside, level=level), within, others,
-                  _limited(inside, models), concentration, seed)
+                  len(set(ids) - {c.id for c in full_size(models)}), concentration, seed)
 
 
 def traits(ws: Workspace, level: Level, base: str | None = None) -> dict[str, int]:
@@ -330,13 +330,6 @@ def _members(models: Sequence[Checkpoint], *, level: Level) -> Members:
     nested = level == "task" or level == "general"
     return Members(tuple(checkpoint_point(c) for c in models), tuple(c.name for c in models),
                    datasets if nested and len(set(datasets)) > 1 else None)
-
-
-def _limited(inside: Sequence[Checkpoint], models: Sequence[Checkpoint]) -> int:
-    full: dict[str | None, int] = {}
-    for c in models:
-        full[c.dataset] = max(full.get(c.dataset, 0), c.train_size or 0)
-    return sum(c.train_size is not None and c.train_size < full[c.dataset] for c in inside)
 
 
 def _overflowed(point: Point, task: Task, probe: Probe) -> Score:

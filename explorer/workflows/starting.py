@@ -9,20 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from explorer import backends, registry
 from explorer.backends import Job, Work
 from explorer.catalog import runs
-from explorer.errors import InputError, UnavailableError, UnknownNameError
+from explorer.errors import InputError, UnknownNameError
 from explorer.evaluation.work import Ask
 from explorer.paths.hull import FEWEST, distances_from, hull_points
 from explorer.paths.mixture import uniform
 from explorer.statistics.starts import Agreement, Cell, Outcome, Tally, agreement, cells, tallies
+from explorer.tasks.prepare import require_texts
 from explorer.training.starting import Run, Starting
 from explorer.types import Base, Checkpoint, Point, Probe, Started, Task, Tuning
 from explorer.weights.directions import is_generated
-from explorer.workflows.naming import checkpoint_point, main_base, members, resolve
+from explorer.workflows.naming import checkpoint_point, folders, main_base, members, resolve
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import full_size
 
@@ -240,12 +240,9 @@ def train(ws: Workspace, plan: Plan, *, owner: str = "") -> Job:
     if not wanted:
         return backends.finished(Work("Trainings from start points", "", None))
     for run in wanted:
-        if not Path(run.task.path).is_file():
-            raise UnavailableError(f"the texts of task {run.task.name!r} are not here; get them with `python -m "
-                                   "explorer datasets fetch` or on the Catalog page.")
-    used = members(ws, {run.point for run in wanted})
+        require_texts(run.task)
     request = Starting(plan.base, str(ws.catalog.resolve(plan.base.path)),
-                       {c.id: str(ws.catalog.resolve(c.path)) for c in used}, tuple(wanted), plan.tuning, ws.device)
+                       folders(ws, members(ws, {run.point for run in wanted})), tuple(wanted), plan.tuning, ws.device)
 
     def keep(made: object) -> None:
         if isinstance(made, Started):
