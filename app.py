@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.starlette import App
 
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
-         "clusters": ":material/hive:", "region": ":material/bubble_chart:", "barriers": ":material/fence:",
-         "surface": ":material/landscape:", "claims": ":material/fact_check:",
+         "merge": ":material/merge:", "clusters": ":material/hive:", "region": ":material/bubble_chart:",
+         "barriers": ":material/fence:", "surface": ":material/landscape:", "claims": ":material/fact_check:", "start_points": ":material/flag:",
          "jobs": ":material/checklist:", "catalog": ":material/inventory_2:"}
 # Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
 ICON = (
