@@ -23,9 +23,13 @@ def remaining(job: Job) -> str:
         return "waiting for its turn"
     parts = [f"{job.done} of {job.total}"] if job.total else ["working"]
     if job.eta is not None:
-        seconds = max(1, round(job.eta))
-        parts.append(f"about {seconds} s left" if seconds < 90 else f"about {round(seconds / 60)} min left")
+        parts.append(f"{about(job.eta)} left")
     return " · ".join(parts)
+
+
+def about(seconds: float) -> str:
+    """ "about 25 s", "about 3 min"."""
+    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {round(seconds / 60)} min"
 
 
 def bar(job: Job, key: str) -> None:

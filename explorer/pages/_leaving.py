@@ -11,8 +11,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.leaving import Way, ways_out
-from explorer.pages._jobs import TICK, active
-from explorer.pages._measuring import begin, job_of, lost, status
+from explorer.pages._measuring import live, lost
 from explorer.pages._session import dark, fail, plain
 from explorer.statistics.crossings import Crossing
 from explorer.statistics.paper import OUTWARD
@@ -41,17 +40,8 @@ def tab(ws: workflows.Workspace, base: Base, members: list[Checkpoint], task: Ta
         fail(error)
         return
     asks = leaving.asks(found, task, probe)
-    title = f"Walks from the centroid of {region_name} on {task.name}"
-    watching = active(job_of("leaving", asks))
-
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "leaving", asks, title)
-        draw(ws, found, task, probe)
-        if watching and not active(begin(ws, "leaving", asks, title)):
-            st.rerun()
-
-    shown()
+    live(ws, "leaving", asks, f"Walks from the centroid of {region_name} on {task.name}",
+         lambda: draw(ws, found, task, probe), on_click=True)
 
 
 def reach(far: float) -> tuple[float, ...]:

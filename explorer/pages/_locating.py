@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from explorer import workflows
 from explorer.errors import ExplorerError, InputError
 from explorer.figures.locating import nearest
-from explorer.pages._session import dark, fail, plain
+from explorer.pages._session import BASE_KEY, choices, dark, fail, plain
 from explorer.statistics.averages import proportion
 from explorer.types import Base, Checkpoint, Point, Probe, Task
 from explorer.workflows import places
@@ -17,19 +15,17 @@ from explorer.workflows.places import Located
 
 BARS = 8
 COLUMNS = {"dataset": "Data set", "task": "Task"}
-KEPT = "kept: "
 
 
 def tab(ws: workflows.Workspace, base: Base, members: list[Checkpoint], task: Task, probe: Probe,
         region_name: str) -> None:
     """A model or a kept Point, placed among the regions of its base; at first one outside of `members`."""
-    known = points(ws, base)
+    known = {key: place for key, place in choices(ws, base).items() if key != BASE_KEY}
     inside = {c.id for c in members}
     if st.session_state.get("locate_point") not in known:
         st.session_state["locate_point"] = next((key for key in known if key not in inside), next(iter(known)))
-    names = {c.id: c.name for c in ws.catalog.checkpoints(base.id)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        key = st.selectbox("Point", list(known), format_func=lambda k: names.get(k, k), key="locate_point",
+        key = st.selectbox("Point", list(known), format_func=lambda k: known[k].name, key="locate_point",
                            persist_state="session", width=320, help="A model, or a Point kept under a name on the Mix "
                            "page. It is judged as if it were new: a model is left out of its own region.")
         groups = ws.catalog.gram(base.id).groups
@@ -38,11 +34,11 @@ def tab(ws: workflows.Workspace, base: Base, members: list[Checkpoint], task: Ta
                                     placeholder="All layers", persist_state="session")
             kinds = st.multiselect("Kinds of parameters", list(dict.fromkeys(g.kind for g in groups)),
                                    key="locate_kinds", placeholder="All kinds", persist_state="session")
-    against(ws, known[key], names.get(key, key), members, region_name)
+    against(ws, known[key].point, known[key].name, members, region_name)
     for column, (by, name) in zip(st.columns(len(COLUMNS), gap="large"), COLUMNS.items(), strict=True):
         with column:
             try:
-                show(places.locate(ws, known[key], by, layers or None, kinds or None), name, by)
+                show(places.locate(ws, known[key].point, by, layers or None, kinds or None), name, by)
             except InputError as error:
                 st.info(plain(f"{name}: {error}"), icon=":material/info:")
             except ExplorerError as error:
@@ -61,13 +57,6 @@ def against(ws: workflows.Workspace, point: Point, name: str, members: list[Chec
                 f"{found.distance:.3g} (its models: {found.own_distances[0]:.3g} to {found.own_distances[1]:.3g}), "
                 f"cosine with its centroid {found.cosine:.2f} (its models: {found.own_cosines[0]:.2f} to "
                 f"{found.own_cosines[1]:.2f}, each against the others).")
-
-
-def points(ws: workflows.Workspace, base: Base) -> Mapping[str, Point]:
-    """Models by id, and kept Points by name."""
-    models = sorted(ws.catalog.checkpoints(base.id), key=lambda c: c.name)
-    return {c.id: workflows.checkpoint_point(c) for c in models} | {
-        KEPT + name: point for name, point in ws.catalog.points().items() if point.base == base.id}
 
 
 def show(found: Located, name: str, by: str) -> None:

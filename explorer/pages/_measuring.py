@@ -5,7 +5,7 @@ Several lists can be looked after on a page, each under a key of its own. Who ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -14,7 +14,7 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.evaluation.work import Ask
-from explorer.pages._jobs import active, bar, outcome
+from explorer.pages._jobs import TICK, about, active, bar, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 
@@ -22,6 +22,25 @@ FEW = 25
 """Up to so many Points are measured without being asked for."""
 SECONDS = 1.2
 """What a Point costs where nothing was measured yet."""
+
+
+def live(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, draw: Callable[[], None], *,
+         done: str = "", on_click: bool = False, tick: float = TICK) -> None:
+    """The line of progress and what `draw` shows of the scores so far; both again every `tick` seconds while work runs.
+
+    `on_click`: nothing is begun by itself, however little it is. Both are a fragment: the page itself runs once more
+    when all is measured.
+    """
+    watching = active(job_of(key, asks) if on_click else begin(ws, key, asks, title))
+
+    @st.fragment(run_every=tick if watching else None)
+    def shown() -> None:
+        status(ws, key, asks, title, done=done)
+        draw()
+        if watching and not active(begin(ws, key, asks, title)):
+            st.rerun()  # what is beside is drawn once more, and then nothing by itself
+
+    shown()
 
 
 def job_of(key: str, asks: Sequence[Ask]) -> Job | None:
@@ -106,7 +125,7 @@ def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *
             st.caption(done or f"All {len(asks)} points are measured; scores are kept in the catalog.")
         elif away := absent(missing):
             fetch(ws, away, key)
-        elif st.button(f"Measure {len(missing)} points (about {duration(ws, asks, len(missing))})", type="primary",
+        elif st.button(f"Measure {len(missing)} points ({about(seconds(ws, asks, len(missing)))})", type="primary",
                        key=f"{key}-measure", icon=":material/play_arrow:"):
             begin(ws, key, asks, title, asked=True)
             st.rerun()
@@ -117,9 +136,8 @@ def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *
             st.warning(plain(note), icon=":material/info:")
 
 
-def duration(ws: workflows.Workspace, asks: Sequence[Ask], count: int) -> str:
+def seconds(ws: workflows.Workspace, asks: Sequence[Ask], count: int) -> float:
     """How long so many Points take, at the pace of those of the same task and measure that are known."""
     known = ws.catalog.scores([a.point for a in asks if a.task == asks[0].task], asks[0].task, asks[0].probe)
     paces = [s.seconds for s in known if s is not None]
-    seconds = count * (float(np.median(paces)) if paces else SECONDS)
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+    return count * (float(np.median(paces)) if paces else SECONDS)

@@ -9,8 +9,8 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.figures.shares import Comparison, shares
-from explorer.pages._jobs import TICK, active
-from explorer.pages._measuring import begin, status
+from explorer.pages._jobs import TICK
+from explorer.pages._measuring import live
 from explorer.pages._region_view import CHART, SHOWN, View, known
 from explorer.pages._session import dark, plain
 from explorer.statistics.paper import REGIONS, SHARES
@@ -22,22 +22,16 @@ from explorer.workflows.regions import Mean, RegionScores
 def overview(ws: workflows.Workspace, views: Sequence[View]) -> None:
     """Drawn again by itself while work runs; a region is there when it is complete."""
     asks = list(dict.fromkeys(ask for view in views for ask in view.asks))
-    title = f"In, In′ and Ex on {len(views)} data sets"
-    watching = active(begin(ws, "regions", asks, title))
 
-    @st.fragment(run_every=TICK * 2 if watching else None)
-    def shown() -> None:
-        status(ws, "regions", asks, title)
+    def draw() -> None:
         found = [known(ws, view) for view in views]
         left, right = st.columns([1.55, 1], gap="large")
         with left:
             chart(found)
         with right:
             readings(found)
-        if watching and not active(begin(ws, "regions", asks, title)):
-            st.rerun()
 
-    shown()
+    live(ws, "regions", asks, f"In, In′ and Ex on {len(views)} data sets", draw, tick=2 * TICK)
 
 
 def chart(found: Sequence[RegionScores]) -> None:

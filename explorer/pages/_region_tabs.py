@@ -9,8 +9,7 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.figures.strips import Strip, by_dimension, by_distance
-from explorer.pages._jobs import TICK, active
-from explorer.pages._measuring import begin, job_of, status
+from explorer.pages._measuring import live
 from explorer.pages._region_view import CHART, View, known, loss, of_groups, said, weights
 from explorer.pages._session import dark
 from explorer.types import Point, Score
@@ -21,12 +20,8 @@ def dimension(ws: workflows.Workspace, view: View) -> None:
     """Loss against the dimension of the hull's faces."""
     drawn = regions.faces(view.groups)
     asks = regions.face_asks(view.groups, view.probe, drawn)
-    title = f"Faces of the hull of {view.groups.said} on {view.groups.task.name}"
-    watching = active(job_of("faces", asks))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "faces", asks, title)
+    def draw() -> None:
         found = regions.by_dimension(ws, view.groups, view.probe, drawn)
         groups = [Strip(f"dimension {f.dimension}", [loss(s) for s in f.scores],
                         [view.names.get(p.terms[0][0], "") if f.dimension == 0 else weights(view, p)
@@ -39,10 +34,8 @@ def dimension(ws: workflows.Workspace, view: View) -> None:
                         alt="Loss against the dimension of the hull's faces.")
         st.caption(f"Dimension 0: the models themselves. Between: {regions.FACES} mixtures of k + 1 models chosen anew "
                    "for each. Highest: In′. Means with 95 % intervals, of further draws from this hull.")
-        if watching and not active(begin(ws, "faces", asks, title)):
-            st.rerun()
 
-    shown()
+    live(ws, "faces", asks, f"Faces of the hull of {view.groups.said} on {view.groups.task.name}", draw, on_click=True)
 
 
 def distance(ws: workflows.Workspace, view: View) -> None:

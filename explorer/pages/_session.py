@@ -10,13 +10,14 @@ import re
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from explorer import settings, workflows
 from explorer.errors import ExplorerError
-from explorer.types import Base, Checkpoint, Task
+from explorer.types import Base, Checkpoint, Point, Task
 
 FETCH_AFTER = 10.0
 """Seconds from the first visit to fetching the texts it lacks: the first map has the machine to itself."""
@@ -133,6 +134,29 @@ def material(ws: workflows.Workspace, what: str) -> tuple[Base, list[Checkpoint]
     lacking = "tasks" if checkpoints else "checkpoints"
     nothing_yet(f"{what} needs {lacking}, and there are none yet. Add some on the Catalog page.")
     return None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A Point that can be chosen: how it is called, and the data set it was trained on, if one."""
+
+    name: str
+    point: Point
+    dataset: str = ""
+
+
+BASE_KEY = ""
+"""The key of the base in a select box of Points, where checkpoints have their ids and kept Points their names."""
+KEPT = "kept: "
+
+
+def choices(ws: workflows.Workspace, base: Base) -> dict[str, Place]:
+    """Every model of a base, the base, and the Points kept under a name, by the key of a select box."""
+    found = {c.id: Place(c.name, workflows.checkpoint_point(c), c.dataset or "") for c in
+             sorted(ws.catalog.checkpoints(base.id), key=lambda c: c.name)}
+    found[BASE_KEY] = Place(base.name, Point.of(base.id))
+    return found | {KEPT + name: Place(KEPT + name, point) for name, point in ws.catalog.points().items()
+                    if point.base == base.id}
 
 
 def names(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
-from explorer.pages._jobs import active, outcome
+from explorer.pages._jobs import about, active, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.workflows.planes import Filled, Filling, Sheet, step
@@ -119,7 +119,3 @@ def _offer(ws: workflows.Workspace, work: Work, known: Filled, ceiling: float) -
 
 def _asks(known: Filled) -> int:
     return len(known.values) * len(known.sheet.tasks)
-
-
-def about(seconds: float) -> str:
-    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {round(seconds / 60)} min"

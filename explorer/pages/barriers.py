@@ -13,9 +13,8 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.barriers import against_cosine, card, matrices
-from explorer.pages._jobs import TICK, active
-from explorer.pages._measuring import begin, lost, status
-from explorer.pages._session import ENDS, basket, dark, fail, has_texts, material, plain, workspace
+from explorer.pages._measuring import live, lost
+from explorer.pages._session import ENDS, Place, basket, choices, dark, fail, has_texts, material, plain, workspace
 from explorer.paths.alphas import interpolation
 from explorer.statistics.barriers import Above, Correlation
 from explorer.statistics.readings import NORMAL
@@ -25,28 +24,7 @@ from explorer.workflows.pairs import PairBarriers
 
 FEWEST, MOST, USUAL = 3, 24, 8
 HEIGHT = 470
-BASE = ""
-"""The key of the base in the select box, where checkpoints have their ids and kept Points their names."""
-KEPT = "kept: "
 ABOVE: dict[Above, str] = {"mean": "Mean of ends", "line": "Line between ends"}
-
-
-@dataclass(frozen=True)
-class Place:
-    """A Point that can be chosen: how it is called, and the data set it was trained on, if one."""
-
-    name: str
-    point: Point
-    dataset: str = ""
-
-
-def places(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]) -> dict[str, Place]:
-    """Every model, the base, and the Points kept under a name, by the key of the select box."""
-    found = {c.id: Place(c.name, workflows.checkpoint_point(c), c.dataset or "") for c in
-             sorted(checkpoints, key=lambda c: c.name)}
-    found[BASE] = Place(base.name, Point.of(base.id))
-    return found | {KEPT + name: Place(KEPT + name, point) for name, point in ws.catalog.points().items()
-                    if point.base == base.id}
 
 
 def usual(checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> list[str]:
@@ -223,23 +201,17 @@ class View:
     above: Above
 
 
-def live(ws: workflows.Workspace, view: View) -> None:
+def show_view(ws: workflows.Workspace, view: View) -> None:
     """Everything, drawn again by itself while work runs."""
     n = len(view.points)
     asks = pairs.asks(view.points, view.task, view.probe, view.alphas)
-    title = f"Barriers of {n} models on {view.task.name}"
     said = f"{n * (n - 1) // 2} pairs × {len(view.alphas) - 2} points between their ends, and {n} ends: all measured."
-    watching = active(begin(ws, "barriers", asks, title))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "barriers", asks, title, done=said)
-        draw(view, *(pairs.known(ws, view.points, view.task, view.probe, view.alphas, lost(), above)
-                     for above in (view.above, "mean" if view.above == "line" else "line")))
-        if watching and not active(begin(ws, "barriers", asks, title)):
-            st.rerun()  # drawn once more, and then nothing by itself
+    def drawn() -> None:
+        found = pairs.known(ws, view.points, view.task, view.probe, view.alphas, lost(), view.above)
+        draw(view, found, found.told("mean" if view.above == "line" else "line"))
 
-    shown()
+    live(ws, "barriers", asks, f"Barriers of {n} models on {view.task.name}", drawn, done=said)
 
 
 def draw(view: View, found: PairBarriers, other: PairBarriers) -> None:
@@ -267,7 +239,7 @@ def draw(view: View, found: PairBarriers, other: PairBarriers) -> None:
 
 
 def page(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> None:
-    known = places(ws, base, checkpoints)
+    known = choices(ws, base)
     keys, task, count, above, probe = controls(known, checkpoints, tasks)
     if len(keys) < 2:
         st.info("Choose at least two models: a barrier lies between a pair. A matrix shows up to 24.",
@@ -275,7 +247,7 @@ def page(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint],
         return
     points, alphas = [known[key].point for key in keys], interpolation(count)
     datasets = [known[key].dataset for key in keys]
-    live(ws, View(tuple(points), tuple(datasets), task, probe, alphas, above))
+    show_view(ws, View(tuple(points), tuple(datasets), task, probe, alphas, above))
 
 
 def show() -> None:

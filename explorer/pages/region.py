@@ -9,10 +9,9 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.strips import strips
-from explorer.pages._jobs import TICK, active
 from explorer.pages._leaving import tab as leaving
 from explorer.pages._locating import tab as locating
-from explorer.pages._measuring import begin, status
+from explorer.pages._measuring import live
 from explorer.pages._region_controls import controls
 from explorer.pages._region_overview import overview
 from explorer.pages._region_tabs import dimension, distance, table
@@ -27,25 +26,16 @@ HEIGHT = 450
 TABS = ("Dimension", "Distance", "Walks", "Locate", "Points")
 
 
-def live(ws: workflows.Workspace, view: View) -> None:
-    """Strips and readings, drawn again by themselves while work runs."""
-    watching = active(begin(ws, "region", view.asks, view.title))
-
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "region", view.asks, view.title)
-        found = known(ws, view)
-        left, right = st.columns([1.55, 1], gap="large")
-        with left:
-            chart(view, found)
-        with right:
-            readings(found)
-            beside(view.groups.level)
-            provenance(view, found)
-        if watching and not active(begin(ws, "region", view.asks, view.title)):
-            st.rerun()  # what is below is drawn once more, and then nothing by itself
-
-    shown()
+def draw(ws: workflows.Workspace, view: View) -> None:
+    """Strips and readings of what is known."""
+    found = known(ws, view)
+    left, right = st.columns([1.55, 1], gap="large")
+    with left:
+        chart(view, found)
+    with right:
+        readings(found)
+        beside(view.groups.level)
+        provenance(view, found)
 
 
 def chart(view: View, found: RegionScores) -> None:
@@ -103,10 +93,10 @@ def below(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]
     task, groups = view.groups.task, view.groups
     inside = {p.terms[0][0] for p in groups.inside.points}
     members = [c for c in checkpoints if c.id in inside]
-    draw = (lambda: dimension(ws, view), lambda: distance(ws, view),
+    tabs = (lambda: dimension(ws, view), lambda: distance(ws, view),
             lambda: leaving(ws, base, members, task, view.probe, groups.said),
             lambda: locating(ws, base, members, task, view.probe, groups.said), lambda: table(ws, view))
-    for tab, shown in zip(st.tabs(TABS, key="region_tabs", on_change="rerun"), draw, strict=True):
+    for tab, shown in zip(st.tabs(TABS, key="region_tabs", on_change="rerun"), tabs, strict=True):
         if tab.open:
             with tab:
                 shown()
@@ -123,7 +113,7 @@ def show() -> None:
         if len(views) > 1:
             overview(ws, views)
         else:
-            live(ws, views[0])
+            live(ws, "region", views[0].asks, views[0].title, lambda: draw(ws, views[0]))
             below(ws, base, checkpoints, views[0])
     except ExplorerError as error:
         fail(error)

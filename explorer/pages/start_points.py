@@ -13,8 +13,8 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.starts import Column, Gains, by_start, over_targets
-from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._measuring import begin, status
+from explorer.pages import _measuring
+from explorer.pages._jobs import TICK, about, active, bar, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import dark, fail, has_texts, material, me, plain, workspace
 from explorer.pages._start_controls import controls
@@ -57,7 +57,7 @@ def progress(ws: workflows.Workspace, plan: Plan, found: Table) -> None:
             st.caption(f"All {len(found.runs)} runs are made; they are kept in the catalog.")
         elif away:
             fetch(ws, away, "start")
-        elif st.button(f"Train {found.missing} runs (about {duration(plan, found)})", type="primary", key="start-train",
+        elif st.button(f"Train {found.missing} runs ({about(seconds(plan, found))})", type="primary", key="start-train",
                        icon=":material/model_training:"):
             train(ws, plan)
             st.rerun()
@@ -67,10 +67,10 @@ def progress(ws: workflows.Workspace, plan: Plan, found: Table) -> None:
             st.warning(plain(note), icon=":material/info:")
 
 
-def duration(plan: Plan, found: Table) -> str:
+def seconds(plan: Plan, found: Table) -> float:
+    """How long the missing runs take, at the pace of those that are there."""
     paces = [r.seconds for _, _, r in found.runs]
-    seconds = found.missing * (float(np.median(paces)) if paces else 2 + STEP * plan.tuning.steps)
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+    return found.missing * (float(np.median(paces)) if paces else 2 + STEP * plan.tuning.steps)
 
 
 def live(ws: workflows.Workspace, plan: Plan) -> None:
@@ -200,12 +200,8 @@ def _points(found: Average | None, key: str) -> float | None:
 
 def predictions(ws: workflows.Workspace, plan: Plan) -> None:
     """Which start was to be expected to be good, from its loss and its place alone."""
-    asks, title = starting.asks(plan, Probe()), "Losses of the start points"
-    watching = active(begin(ws, "starts", asks, title))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "starts", asks, title)
+    def draw() -> None:
         rows, found = starting.predicted(ws, plan, Probe()), starting.table(ws, plan)
         agreements = starting.ranking(rows, found.cells, plan.sizes[0])
         for column, (by, a) in zip(st.columns(2), agreements.items(), strict=True):
@@ -220,10 +216,8 @@ def predictions(ws: workflows.Workspace, plan: Plan) -> None:
             "target": "Target", "start": "Start", "loss": st.column_config.NumberColumn("Loss before", format="%.3f"),
             "distance": st.column_config.NumberColumn("From the centroid", format="%.3f"),
             "accuracy": st.column_config.NumberColumn("Accuracy after (%)", format="%.1f")})
-        if watching and not active(begin(ws, "starts", asks, title)):
-            st.rerun()
 
-    shown()
+    _measuring.live(ws, "starts", starting.asks(plan, Probe()), "Losses of the start points", draw)
 
 
 def _within(found: Agreement) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.pages._jobs import TICK
-from explorer.pages._session import basket, fail, material, workspace
+from explorer.pages._session import BASE_KEY, Place, basket, choices, fail, material, workspace
 from explorer.pages._surface_cell import cell, measuring
 from explorer.pages._surface_drawing import View, beside, both, draw, drawing, readings
 from explorer.pages._surface_filling import go_on, line, work_of
@@ -21,17 +21,9 @@ KINDS: dict[Kind, str] = {"models": "Three models", "components": "Principal com
 DEPTHS = {3: "9 × 9", 4: "17 × 17", 5: "33 × 33"}
 RANGES = {0.0: "0 to 1", 0.5: "−0.5 to 1.5", 1.5: "−1.5 to 2.5"}
 """Of two coefficients: those whose lattice holds 0 and 1."""
-BASE = "base"
 CORNERS = ("surface_a", "surface_b", "surface_c")
 LABELS: dict[Kind, tuple[str, ...]] = {"models": ("First corner", "Second corner", "Third corner"), "components": (),
                                        "random": ("Centre",), "coefficients": ("Task vector 1", "Task vector 2")}
-
-
-def options(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]) -> dict[str, Point]:
-    """What can be a corner, by its key: the base, checkpoints by id, Points kept under a name."""
-    kept = {f"point:{name}": p for name, p in ws.catalog.points().items() if p.base == base.id}
-    known = sorted(checkpoints, key=lambda c: c.name)
-    return {BASE: Point.of(base.id), **{c.id: workflows.checkpoint_point(c) for c in known}, **kept}
 
 
 def begin(checkpoints: Sequence[Checkpoint], known: Sequence[str]) -> None:
@@ -54,20 +46,19 @@ def first_three(checkpoints: Sequence[Checkpoint]) -> list[str]:
     others = sorted((c for c in checkpoints if c not in pair),
                     key=lambda c: (bool(pair) and c.dataset == pair[0].dataset,
                                    bool(pair) and c.task != pair[0].task, c.name))
-    return [*(c.id for c in [*pair, *others]), BASE, BASE, BASE][:3]
+    return [*(c.id for c in [*pair, *others]), BASE_KEY, BASE_KEY, BASE_KEY][:3]
 
 
-def corners(kind: Kind, known: dict[str, Point], checkpoints: Sequence[Checkpoint]) -> list[Point]:
+def corners(kind: Kind, known: dict[str, Place], checkpoints: Sequence[Checkpoint]) -> list[Point]:
     """The select boxes of the corners that this kind of plane has."""
     begin(checkpoints, list(known))
-    by_id = {c.id: c.name for c in checkpoints}
     chosen = []
     # the second of two task vectors is the third corner: the first two are two seeds of one data set
     boxes = (CORNERS[0], CORNERS[2]) if kind == "coefficients" else CORNERS
     for box, text in zip(boxes, LABELS[kind], strict=False):
-        key = st.selectbox(text, list(known), format_func=lambda k: by_id.get(k, k.removeprefix("point:")), key=box,
+        key = st.selectbox(text, list(known), format_func=lambda k: known[k].name, key=box,
                            width=195, persist_state="session")
-        chosen.append(known[key])
+        chosen.append(known[key].point)
     return chosen
 
 
@@ -103,7 +94,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
         shape = st.segmented_control("Draw", ["Contours", "3-D"], default="Contours",
                                      required=True, key="surface_shape", persist_state="session")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False):
-        chosen = corners(kind, options(ws, base, checkpoints), checkpoints)
+        chosen = corners(kind, choices(ws, base), checkpoints)
         own = choose_tasks(kind, chosen, checkpoints, tasks)
         with st.popover("Advanced", icon=":material/tune:"):
             margin, seed = extent(kind)

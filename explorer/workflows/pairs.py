@@ -7,7 +7,7 @@ once every α of its line is. What the matrix says of basins, order and correlat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -31,7 +31,7 @@ class PairBarriers:
 
     `barriers.ids` are the Points' hashes. `cosines` (n, n) are those of the task vectors, NaN for the base, which has
     none; None, with `reason`, where they can't be told from inner products. `pairs` counts all pairs of Points, `lost`
-    says of each pair (hashes) that overflows why. `losses` are the Points' own.
+    says of each pair (hashes) that overflows why. `losses` are the Points' own, `curves` α and scores of known pairs.
     """
 
     task: Task
@@ -43,6 +43,7 @@ class PairBarriers:
     cosines: np.ndarray | None
     reason: str
     lost: Mapping[tuple[str, str], str]
+    curves: Mapping[tuple[str, str], tuple[Sequence[float], Sequence[Score | None]]]
     above: Above = "mean"
 
     @property
@@ -58,6 +59,10 @@ class PairBarriers:
     def order(self) -> list[int]:
         """The Points in clustered order."""
         return pairwise.order(self.barriers.values)
+
+    def told(self, above: Above) -> PairBarriers:
+        """The same lines with another way to tell how high one is."""
+        return replace(self, barriers=pairwise.matrix(self.barriers.ids, self.curves, self.lost, above), above=above)
 
     def basins(self, limit: float) -> list[int]:
         """The basin of each Point, numbered from 0: those joined by barriers of at most `limit` nats."""
@@ -139,7 +144,7 @@ def known(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe, alph
     found = pairwise.matrix([p.hash for p in points], whole, told, above)
     cosines, reason = _cosines(ws, points)
     return PairBarriers(task, tuple(points), tuple(describe(ws, p) for p in points), alphas, found,
-                        tuple(scores[p.hash] for p in points), cosines, reason, told, above)
+                        tuple(scores[p.hash] for p in points), cosines, reason, told, whole, above)
 
 
 def missing(ws: Workspace, points: Sequence[Point], task: Task, probe: Probe, alphas: Sequence[float]) -> list[Ask]:
