@@ -62,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     _losses(verbs)
     _merging(verbs)
     _regions(verbs)
+    _planes(verbs)
+    _claims(verbs)
     _training(verbs)
     _running(verbs)
     return top
@@ -228,6 +230,8 @@ def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
                    "both ends (default), or above the straight line between their losses")
     _probe(p)
 
+
+def _planes(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = _verb(verbs, "plane", "the loss on the plane through three Points")
     p.add_argument("corners", nargs="*", metavar="POINT",
                    help="three Points; one with --random; two task vectors with --coefficients; none with --principal")
@@ -244,6 +248,8 @@ def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("--out", metavar="F", help="write the points here: .json, .csv or .parquet")
     _probe(p)
 
+
+def _claims(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = _verb(verbs, "claims", "the paper's claims, recomputed on this catalog")
     p.add_argument("--only", metavar="C1[,C2…]", help="only these claims")
     p.add_argument("--base", help="the base whose checkpoints are taken (default: the one with most)")
