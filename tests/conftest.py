@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -90,3 +91,30 @@ def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
         return status, out, err
 
     return run
+
+
+@pytest.fixture(scope="module")
+def shared(made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the made workspace for all tests of a module."""
+    return Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("shared") / "ws"))
+
+
+@pytest.fixture
+def asking(cli: Callable[..., Any]) -> Callable[[Path], Callable[..., Any]]:
+    """For a workspace, a function of a verb and its arguments that gives the parsed JSON; the verb must succeed."""
+
+    def of(workspace: Path) -> Callable[..., Any]:
+        def run(*arguments: object) -> Any:
+            status, out, err = cli(*arguments, "--workspace", workspace, "--json")
+            assert status == 0, err
+            return json.loads(out, parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
+
+        return run
+
+    return of
+
+
+@pytest.fixture
+def ask(asking: Callable[[Path], Callable[..., Any]], shared: Path) -> Callable[..., Any]:
+    """That function for `shared`."""
+    return asking(shared)

@@ -27,23 +27,6 @@ def backbone(folder: Path) -> dict[str, np.ndarray]:
     return {k: v for k, v in state.items() if k.startswith(("embeddings.", "encoder."))}
 
 
-@pytest.fixture(scope="module")
-def shared(made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("cli") / "ws"))
-
-
-@pytest.fixture
-def ask(cli: Cli, shared: Path) -> Callable[..., Any]:
-    """The parsed JSON answer of a verb that succeeds."""
-
-    def run(*arguments: object) -> Any:
-        status, out, err = cli(*arguments, "--workspace", shared, "--json")
-        assert status == 0, err
-        return json.loads(out, parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
-
-    return run
-
-
 def test_import_names_checkpoints_after_their_folders_and_keeps_what_is_said_of_them(ask: Any, zoo: Path) -> None:
     answer = ask("list")
     assert [c["name"] for c in answer["checkpoints"]] == [f"m{i}" for i in range(6)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,11 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ask(cli: Cli, folder: Path) -> Ask:
+def ask(asking: Callable[[Path], Ask], folder: Path) -> Ask:
     def run(*arguments: object, at: Path = folder) -> Any:
-        status, out, err = cli("cluster", *arguments, "--workspace", at, "--json")
-        assert status == 0, err
-        return json.loads(out, parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
+        return asking(at)("cluster", *arguments)
 
     return run
 

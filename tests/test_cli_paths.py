@@ -20,17 +20,9 @@ from explorer.verbs.printing import Narrator
 
 Cli = Callable[..., tuple[int, str, str]]
 Ask = Callable[..., Any]
+Asking = Callable[[Path], Ask]
 PLANTED = ("--task", "planted", *FEW)
 BOUNDARY, OVERFLOW = 2.6, 16.0
-
-
-def asking(cli: Cli, workspace: Path) -> Ask:
-    def run(*arguments: object) -> Any:
-        status, out, err = cli(*arguments, "--workspace", workspace, "--json")
-        assert status == 0, err
-        return json.loads(out, parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +37,6 @@ def shared(made_workspace: Path, zoo: Path, tmp_path_factory: pytest.TempPathFac
     workflows.add_task(ws, "other", toy_table(folder / "other.csv", seed=3), None, ["text"], "y")
     ws.close()
     return folder
-
-
-@pytest.fixture
-def ask(cli: Cli, shared: Path) -> Ask:
-    return asking(cli, shared)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +115,7 @@ def test_several_tasks_on_one_path_and_their_mean(ask: Ask) -> None:
     assert [t["task"] for t in ask(*line, "--tasks", "toy,toy")["tasks"]] == ["toy"]
 
 
-def test_heads_of_their_own(cli: Cli, tmp_path: Path, zoo: Path) -> None:
+def test_heads_of_their_own(cli: Cli, asking: Asking, tmp_path: Path, zoo: Path) -> None:
     import torch
     from tiny_models import bert_base, save_tokenizer
     from transformers import AutoModelForSequenceClassification, BertForMaskedLM
@@ -146,7 +133,7 @@ def test_heads_of_their_own(cli: Cli, tmp_path: Path, zoo: Path) -> None:
             for parameter in model.parameters():
                 parameter.add_(0.02 * torch.randn_like(parameter))
         model.save_pretrained(tmp_path / name)
-    ask = asking(cli, tmp_path / "ws")
+    ask = asking(tmp_path / "ws")
     ask("import", tmp_path / "a", tmp_path / "b", "--base", tmp_path / "base")
     ask("tasks", "add", "toy", "--train", zoo / "toy.csv", "--text", "text", "--label", "y")
     losses = {}
@@ -165,8 +152,8 @@ def test_heads_of_their_own(cli: Cli, tmp_path: Path, zoo: Path) -> None:
 
 
 @pytest.mark.parametrize("tolerance", [0.01, 0.3])
-def test_the_planted_boundary_is_found_within_the_tolerance(tolerance: float, cli: Cli, planted: Path) -> None:
-    ask = asking(cli, planted)
+def test_the_planted_boundary_is_found_within_the_tolerance(tolerance: float, asking: Asking, planted: Path) -> None:
+    ask = asking(planted)
     answer = ask("path", "near", "base", "--boundary", 0.2, "--tolerance", tolerance, "--alphas", "0,1", *PLANTED)
     zero, one = answer["boundary"]
     assert (one["side"], one["reached"], one["excess"]) == ("one", True, 0.2)
@@ -183,22 +170,22 @@ def test_the_planted_boundary_is_found_within_the_tolerance(tolerance: float, cl
     assert beyond[one["outside"]] > one["threshold"] >= beyond[one["inside"]]
 
 
-def test_from_the_other_end_the_boundary_is_mirrored(cli: Cli, planted: Path) -> None:
-    zero, one = asking(cli, planted)("path", "base", "near", "--boundary", 0.2, "--alphas", "0,1", *PLANTED)["boundary"]
+def test_from_the_other_end_the_boundary_is_mirrored(asking: Asking, planted: Path) -> None:
+    zero, one = asking(planted)("path", "base", "near", "--boundary", 0.2, "--alphas", "0,1", *PLANTED)["boundary"]
     assert zero["outside"] <= 1 - BOUNDARY <= zero["inside"]
     assert one["reached"] is False
 
 
-def test_a_threshold_never_passed_is_said(cli: Cli, planted: Path) -> None:
-    sides = asking(cli, planted)("path", "near", "base", "--boundary", 5, "--alphas", "0,1", *PLANTED)["boundary"]
+def test_a_threshold_never_passed_is_said(cli: Cli, asking: Asking, planted: Path) -> None:
+    sides = asking(planted)("path", "near", "base", "--boundary", 5, "--alphas", "0,1", *PLANTED)["boundary"]
     assert [(s["alpha"], s["reached"]) for s in sides] == [(-31, False), (32, False)]
     text = cli("path", "near", "base", "--boundary", 5, "--alphas", "0,1", *PLANTED, "--workspace", planted)[1]
     assert "not met up to α = 32" in text
     assert "its end's + 5" in text
 
 
-def test_where_the_model_overflows_is_above_every_threshold(cli: Cli, planted: Path) -> None:
-    answer = asking(cli, planted)("path", "over", "base", "--boundary", 5, "--alphas", "0,1", *PLANTED)
+def test_where_the_model_overflows_is_above_every_threshold(asking: Asking, planted: Path) -> None:
+    answer = asking(planted)("path", "over", "base", "--boundary", 5, "--alphas", "0,1", *PLANTED)
     for side, at in zip(answer["boundary"], (-OVERFLOW, OVERFLOW), strict=True):
         assert side["reached"] is True
         assert min(side["inside"], side["outside"]) <= at <= max(side["inside"], side["outside"])
@@ -207,8 +194,8 @@ def test_where_the_model_overflows_is_above_every_threshold(cli: Cli, planted: P
     assert all("not finite" in p["reason"] and p["n"] == 0 for p in lost)
 
 
-def test_points_that_overflow_do_not_take_the_path_with_them(cli: Cli, planted: Path) -> None:
-    ask = asking(cli, planted)
+def test_points_that_overflow_do_not_take_the_path_with_them(cli: Cli, asking: Asking, planted: Path) -> None:
+    ask = asking(planted)
     points = ask("path", "over", "base", "--extrapolate", *PLANTED)["points"]
     for point in points:
         assert (point["loss"] is None) == (abs(point["alpha"]) >= OVERFLOW) == ("reason" in point)
@@ -224,8 +211,8 @@ def test_points_that_overflow_do_not_take_the_path_with_them(cli: Cli, planted: 
 # ------------------------------------------------------------------ mixtures
 
 
-def test_a_mixture_is_measured_named_and_found_again(cli: Cli, workspace: Path) -> None:
-    ask = asking(cli, workspace)
+def test_a_mixture_is_measured_named_and_found_again(cli: Cli, asking: Asking, workspace: Path) -> None:
+    ask = asking(workspace)
     answer = ask("mix", '{"m0": 0.5, "m3": 0.25}', "--name", "soup", *EVALUATE)
     assert answer["recipe"] == {"base": "base", "terms": {"m0": 0.5, "m3": 0.25}}
     assert {"point", "loss", "stderr", "accuracy", "n", "device", "seconds"} <= answer.keys()
@@ -261,10 +248,10 @@ def test_a_mixture_on_several_tasks(ask: Ask) -> None:
 # ------------------------------------------------------------------ backends
 
 
-def test_workers_give_the_losses_of_this_process_and_recover_too(cli: Cli, planted: Path, tmp_path: Path) -> None:
+def test_workers_give_the_losses_of_this_process_and_recover_too(asking: Asking, planted: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(planted, tmp_path / "ws"))
     line = ("path", "over", "base", "--alphas", "0.1,3,20", *PLANTED)
-    here, there = asking(cli, planted)(*line), asking(cli, copy)(*line, "--backend", "local")
+    here, there = asking(planted)(*line), asking(copy)(*line, "--backend", "local")
     for a, b in zip(here["points"], there["points"], strict=True):
         assert a == b | {"loss": a["loss"], "stderr": a["stderr"]}
         assert a["loss"] is b["loss"] is None or a["loss"] == pytest.approx(b["loss"], abs=1e-6)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,6 @@ from test_cli_refusals import tables
 
 Cli = Callable[..., tuple[int, str, str]]
 FEW = ("--task", "toy", "--train-texts", 20, "--test-texts", 20)
-
-
-@pytest.fixture(scope="module")
-def shared(made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("planes") / "ws"))
-
-
-@pytest.fixture
-def ask(cli: Cli, shared: Path) -> Callable[..., Any]:
-    def run(*arguments: object) -> Any:
-        status, out, err = cli(*arguments, "--workspace", shared, "--json")
-        assert status == 0, err
-        return json.loads(out, parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
-
-    return run
 
 
 def test_corners_are_the_models_and_every_place_is_its_recipe(ask: Any, tmp_path: Path) -> None:

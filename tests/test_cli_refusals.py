@@ -28,12 +28,6 @@ def tables(workspace: Path) -> dict[str, list[Any]]:
         catalog.close()
 
 
-@pytest.fixture(scope="module")
-def shared(made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One workspace for all refusals: none of them may change it."""
-    return Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("refusals") / "ws"))
-
-
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_bad_checkpoint_is_refused_and_changes_nothing(name: str, zoo: Path, shared: Path, cli: Cli,
                                                          tmp_path: Path) -> None:

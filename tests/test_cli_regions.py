@@ -27,11 +27,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ask(cli: Cli, folder: Path) -> Callable[..., Any]:
+def ask(asking: Callable[[Path], Callable[..., Any]], folder: Path) -> Callable[..., Any]:
     def run(*arguments: object) -> Any:
-        status, out, err = cli("region", *arguments, *TEXTS, "--workspace", folder, "--json")
-        assert status == 0, err
-        return json.loads(out, parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
+        return asking(folder)("region", *arguments, *TEXTS)
 
     return run
 
