@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from explorer.errors import RecipeError
 
 if TYPE_CHECKING:
     from torch import Tensor
 else:
     Tensor = Any  # forms are built from signatures in processes that do without torch
+
+
+def _no_fisher(key: str) -> tuple[Tensor, float]:
+    raise RecipeError(f"no Fisher information is at hand for {key or 'the models'}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,12 +25,14 @@ class Context:
 
     `name` is the parameter's, `ids` are the models' (in the order of the tensors), `base` holds the base's own values,
     float32 in the parameter's shape, and must not be changed. A method that draws random numbers seeds them by name
-    and id, so that they do not depend on the order in which parameters or models come.
+    and id, so that they do not depend on the order in which parameters or models come. `fisher(key)` is stored Fisher
+    information: of this parameter, float32 in its shape and not to be changed, and its mean over all parameters.
     """
 
     name: str
     ids: tuple[str, ...]
     base: Tensor
+    fisher: Callable[[str], tuple[Tensor, float]] = _no_fisher
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Models:
 
     `whole`: it merges the models themselves rather than their task vectors, so that the base can be one of them.
     `turns` names the option that runs from the first model (0) to the second (1), where their order matters.
+    `informed` names the option that holds each model's key of stored Fisher information; mergekit has no such method.
     """
 
     least: int = 1
@@ -39,6 +49,7 @@ class Models:
     even: bool = False
     whole: bool = False
     turns: str = ""
+    informed: str = ""
 
 
 @dataclass(frozen=True)

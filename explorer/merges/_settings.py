@@ -8,13 +8,16 @@ without a filter for all that is left. What fits no case has no setting, so that
 from __future__ import annotations
 
 import math
+import re
+import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from explorer.errors import RecipeError
 from explorer.merges._contract import Range
 
-Scalar = float | int | bool
+Scalar = float | int | bool | str
+_KEY = re.compile(r"([0-9a-f]{32})?")
 Setting = Any
 """A Scalar, a list of Scalars, or a list of cases: what JSON holds."""
 
@@ -27,7 +30,7 @@ def read(raw: Any, what: str, kind: type, allowed: Range | None = None) -> Setti
     """
     if isinstance(raw, dict):
         raw = [raw]
-    if not isinstance(raw, Sequence) or isinstance(raw, str):
+    if not isinstance(raw, Sequence) or isinstance(raw, str) or kind is str:
         return _scalar(raw, what, kind, allowed)
     if not raw:
         raise RecipeError(f"{what} is an empty list; give a value, values for layers, or cases of filter and value.")
@@ -69,7 +72,7 @@ def at(setting: Setting, spelled: Sequence[str], depth: float) -> Scalar | None:
         found = next(fitting, None)
         return None if found is None else at(found, spelled, depth)
     if not isinstance(setting, list):
-        return setting
+        return typing.cast(Scalar, setting)
     place = depth * (len(setting) - 1)
     low = int(place)
     if isinstance(setting[0], bool):
@@ -115,6 +118,10 @@ def _gradient(raw: Sequence[Any], what: str, kind: type, allowed: Range | None) 
 
 
 def _scalar(raw: Any, what: str, kind: type, allowed: Range | None) -> Scalar:
+    if kind is str:
+        if isinstance(raw, str) and _KEY.fullmatch(raw):
+            return raw
+        raise RecipeError(f"{what} is {str(raw)[:60]!r}; a key of 32 hexadecimal digits is needed.")
     if kind is bool:
         if isinstance(raw, bool):
             return raw

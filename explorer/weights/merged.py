@@ -14,14 +14,19 @@ from explorer.merges._contract import Context
 from explorer.merges._recipe import Recipe, layers_of, method
 from explorer.types import Layout, Tensor
 from explorer.weights.deltas import Delta, Weights
+from explorer.weights.fishers import Fishers
 
 
 class Merged(Delta):
-    """A merge over a layout; `models` maps each of the recipe's ids to its task vector, the base's to None."""
+    """A merge over a layout; `models` maps each of the recipe's ids to its task vector, the base's to None.
+
+    `fishers` is where methods that need Fisher information find it.
+    """
 
     def __init__(self, recipe: Recipe, models: Mapping[str, Delta | None], base: Weights, layout: Layout,
-                 prefix: str) -> None:
+                 prefix: str, fishers: Fishers | None = None) -> None:
         self._recipe, self._base, self._prefix = recipe, base, prefix
+        self._fishers = fishers or Fishers(None)
         self._models = {i: models[i] for i in recipe.models}
         self._layers = layers_of(layout)
         self._last: tuple[str, torch.Tensor] | None = None
@@ -41,7 +46,7 @@ class Merged(Delta):
             if delta is not None and delta.touches(tensor):
                 delta.slice(tensor, 0, tensor.size, row)
         base = self._base.whole(tensor).float().view(tensor.shape)
-        context = Context(tensor.name, tuple(self._models), base)
+        context = Context(tensor.name, tuple(self._models), base, lambda key: self._fishers.of(key, tensor))
         function = method(self._recipe.method).function
         made: torch.Tensor = function(list(rows.view(-1, *tensor.shape).unbind(0)), weights, context, **options)
         flat = made.reshape(-1)

@@ -18,6 +18,7 @@ from explorer.types import Base, Layout
 from explorer.weights import lora
 from explorer.weights.deltas import Delta, Difference, Stored, Weights
 from explorer.weights.directions import is_generated
+from explorer.weights.fishers import FOLDER, Fishers
 from explorer.weights.generated import generated
 from explorer.weights.layout import layout_of, match, read_config
 from explorer.weights.merged import Merged
@@ -101,7 +102,7 @@ def open_term(term: str, folders: Mapping[str, Path], base: OpenBase) -> Delta:
     if is_merge(term):
         recipe = Recipe.parse(term)
         models = {i: None if i == BASE else open_delta(folders[i], base) for i in recipe.models}
-        return Merged(recipe, models, base.weights, base.layout, base.prefix)
+        return Merged(recipe, models, base.weights, base.layout, base.prefix, Fishers(folders.get(FOLDER)))
     return generated(term, base.layout, base.weights) if is_generated(term) else open_delta(folders[term], base)
 
 

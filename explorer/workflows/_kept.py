@@ -19,6 +19,11 @@ class Kept(Generic[T]):
         self._values: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = Lock()
 
+    def peek(self, key: Hashable) -> T | None:
+        """What was made for a key before, if it is kept."""
+        with self._lock:
+            return self._values.get(key)
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """What was made for a key before, or is made now."""
         with self._lock:

@@ -216,7 +216,7 @@ def _setting(scopes: Iterable[Mapping[str, Any]], key: str, what: str, kind: typ
 
 
 def _method(name: Any) -> Method:
-    known = registry.names("explorer.merges")
+    known = [n for n in registry.names("explorer.merges") if not method(n).models.informed]
     if name not in known:
         raise RecipeError(f"merge_method {name!r} is not supported; supported: {', '.join(known)}.")
     return method(str(name))
@@ -286,6 +286,8 @@ def _as_recipe(point: Point) -> Recipe:
 def _configuration(recipe: Recipe, folders: Mapping[str, str]) -> dict[str, Any]:
     """The keys and values of a merge's YAML; `folders` by id."""
     chosen = method(recipe.method)
+    if chosen.models.informed:
+        raise RecipeError(f"mergekit has no method {recipe.method}; export this Point as a model folder instead.")
     if "seed" in chosen.options and recipe.options.get("density", 1.0) != 1.0:
         raise RecipeError(f"{recipe.method} drops values at random, and mergekit would draw others; export this Point "
                           "as a model folder instead.")

@@ -10,6 +10,7 @@ from explorer.errors import InputError, RecipeError, UnknownNameError
 from explorer.merges._recipe import BASE, Recipe, is_merge
 from explorer.types import Base, Checkpoint, Point
 from explorer.weights.directions import ZERO, is_generated, parse
+from explorer.weights.fishers import FOLDER as FISHERS
 from explorer.workflows.opening import Workspace
 
 
@@ -125,8 +126,12 @@ def members(ws: Workspace, points: Iterable[Point]) -> list[Checkpoint]:
 
 
 def folders(ws: Workspace, checkpoints: Iterable[Checkpoint]) -> dict[str, str]:
-    """The folder of each checkpoint's task vector by id, as requests to workers name them."""
-    return {c.id: str(ws.catalog.resolve(c.path)) for c in checkpoints}
+    """The folder of each checkpoint's task vector by id, as requests to workers name them.
+
+    Beside them, under a name that is no id, the folder of Fisher information if there is one: merges may need it.
+    """
+    there = {FISHERS: str(ws.folder / FISHERS)} if (ws.folder / FISHERS).is_dir() else {}
+    return {c.id: str(ws.catalog.resolve(c.path)) for c in checkpoints} | there
 
 
 def recipe(ws: Workspace, point: Point) -> dict[str, Any]:

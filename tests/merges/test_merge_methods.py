@@ -35,7 +35,8 @@ def merge(name: str, tensors: Sequence[torch.Tensor], given: Sequence[float], id
           base: torch.Tensor | None = None, **options: Any) -> torch.Tensor:
     """Call a method as a merge does: with tensors of its own."""
     base = torch.ones_like(tensors[0]) if base is None else base
-    context = Context("layer.0.weight", tuple(ids) or tuple(f"m{i}" for i in range(len(tensors))), base)
+    context = Context("layer.0.weight", tuple(ids) or tuple(f"m{i}" for i in range(len(tensors))), base,
+                      lambda key: (base.abs() + 0.1, 0.7))
     made = method(name).function([t.clone() for t in tensors], list(given), context, **options)
     assert isinstance(made, torch.Tensor)
     return made
@@ -59,8 +60,8 @@ def test_a_method_declares_what_forms_need(name: str) -> None:
     declared = {o.argument for o in found.options.values()}
     assert declared == {o.name for o in options(found.function)}
     for option in found.options.values():
-        assert option.kind in (bool, int, float)
-        assert option.kind is bool or option.allowed is not None
+        assert option.kind in (bool, int, float, str)
+        assert option.kind in (bool, str) or option.allowed is not None
 
 
 @pytest.mark.parametrize("name", METHODS)
