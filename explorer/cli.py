@@ -162,9 +162,18 @@ def _losses(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _tasks_of(p)
     _probe(p)
 
-    p = _verb(verbs, "export", "write a Point as a model folder that transformers loads")
-    p.add_argument("point", metavar="POINT")
+    p = _verb(verbs, "export", "write a Point as a model that transformers loads, or in another format")
+    p.add_argument("point", metavar="POINT", help="with --format projector also 'all'")
     p.add_argument("out", metavar="DIR", help="a folder that is not there yet")
+    p.add_argument("--format", choices=("hf", "task-vector", "lora", "projector"), default="hf",
+                   help="a model folder (default), its task vector alone, a PEFT adapter, or TensorBoard's vectors.tsv "
+                   "and metadata.tsv of all models and the Point")
+    p.add_argument("--force", action="store_true", help="replace the folder, if an export made it")
+    p.add_argument("--task", metavar="T", help="write the head of the generalized loss on this task too")
+    p.add_argument("--rank", type=int, metavar="N",
+                   help="of --format lora (default: exact for sums of adapters, else 16)")
+    p.add_argument("--shard-size", default="5GB", metavar="SIZE", help="weights in one file at most (default 5GB)")
+    _probe(p)
 
     p = _verb(verbs, "score", "the generalized loss of every checkpoint and base, so that maps can be coloured by it")
     p.add_argument("--own", action="store_true", help="only checkpoints that were trained on the task's data set")

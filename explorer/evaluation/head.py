@@ -64,13 +64,26 @@ def generalized_loss(train: np.ndarray, train_labels: np.ndarray, test: np.ndarr
     Features of any scale are allowed (a Point far outside has large ones): both splits are standardised by the train
     split's mean and deviation, constant features are left at zero.
     """
-    centre, spread = train.mean(axis=0), train.std(axis=0)
-    safe = np.where(spread > 1e-12 * (1 + np.abs(centre)), spread, np.inf)
+    centre, safe = _scales(train)
     train, test = (train - centre) / safe, (test - centre) / safe
     weights, bias = fit_head(train, train_labels, classes, l2)
     logp = log_softmax(test @ weights + bias)
     losses = -logp[np.arange(len(test_labels)), test_labels]
     return losses, float(np.mean(logp.argmax(axis=1) == test_labels))
+
+
+def linear_head(train: np.ndarray, labels: np.ndarray, classes: int, l2: float) -> tuple[np.ndarray, np.ndarray]:
+    """(W (c, h), bias (c,)) of the head that `generalized_loss` fits, for features (b, h) as they are."""
+    centre, safe = _scales(train)
+    weights, bias = fit_head((train - centre) / safe, labels, classes, l2)
+    scaled = weights / safe[:, None]
+    return scaled.T, bias - centre @ scaled
+
+
+def _scales(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation (h,) of features, the latter infinite where they are constant."""
+    centre, spread = train.mean(axis=0), train.std(axis=0)
+    return centre, np.where(spread > 1e-12 * (1 + np.abs(centre)), spread, np.inf)
 
 
 @cache

@@ -1,6 +1,6 @@
 """The classification heads that models were trained with, read from their folders and written out as arithmetic.
 
-Covers the heads this project trains (one linear layer on mean-pooled states) and those of transformers' sequence
+Covers the heads this project trains or fits (one linear layer on pooled states) and those of transformers' sequence
 classifiers: BERT (pooler, classifier), RoBERTa and its kin, DistilBERT, and decoders that score the last token (GPT-2,
 Llama …). All of them read one vector a text, so they need no model, only its pooled states.
 """
@@ -26,6 +26,7 @@ _UNNAMED = re.compile(r"LABEL_\d+")
 # form → (pooling, (hidden layer, activation, output layer))
 _FORMS: dict[str, tuple[Pooling, str, str, str]] = {
     "linear": ("mean", "", "", ""),
+    "linear-cls": ("cls", "", "", ""),
     "bert": ("cls", "pooler.dense", "tanh", "classifier"),
     "roberta": ("cls", "classifier.dense", "tanh", "classifier.out_proj"),
     "distilbert": ("cls", "pre_classifier", "relu", "classifier"),
@@ -83,12 +84,14 @@ def trained_head(folder: Path, base: Path, prefix: str) -> TrainedHead | None:
     """
     if (folder / OWN_FILE).is_file():
         tensors = open_file(folder / OWN_FILE)
-        labels = read_json(folder / OWN_META).get("labels") if (folder / OWN_META).is_file() else None
+        meta = read_json(folder / OWN_META) if (folder / OWN_META).is_file() else {}
+        labels = meta.get("labels")
         layers = {f"out.{k}": tensors[k].double().numpy() for k in ("weight", "bias") if k in tensors}
         if len(layers) < 2:
             raise CheckpointError(f"{folder / OWN_FILE}: holds {', '.join(tensors) or 'nothing'}; weight and bias of "
                                   "a linear head are needed.")
-        return TrainedHead("linear", layers, tuple(map(str, labels)) if labels else None)
+        form = "linear-cls" if meta.get("pooling") == "cls" else "linear"
+        return TrainedHead(form, layers, tuple(map(str, labels)) if labels else None)
     if format_of(folder) == "task-vector":
         return None
     config = read_json(base / "config.json") | (

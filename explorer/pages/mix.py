@@ -15,6 +15,7 @@ from explorer.components.map_and_path import compact_json, component_map, compon
 from explorer.errors import ExplorerError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale
+from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import basket, dark, fail, has_texts, material, me, names, plain, workspace
 from explorer.pages._walks import warmed
@@ -326,6 +327,7 @@ def table(ws: workflows.Workspace, bench: Bench) -> None:
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")
             except ExplorerError as error:
                 fail(error)
+    offer(ws, bench.point(weights_of(bench)[1]), "mix-export", name="mixture", task=bench.task.name)
 
 
 def show() -> None:

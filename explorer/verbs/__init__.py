@@ -15,6 +15,7 @@ from explorer import settings, workflows
 from explorer.errors import InputError
 from explorer.verbs import (
     clusters,
+    exporting,
     labelled,
     ledger,
     locating,
@@ -32,8 +33,8 @@ from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
-_MODULES = (models, clusters, labelled, ledger, locating, losses, merging, pairs, paths, planes, regions, running,
-            starting)
+_MODULES = (models, clusters, exporting, labelled, ledger, locating, losses, merging, pairs, paths, planes, regions,
+            running, starting)
 
 
 def run(args: argparse.Namespace) -> int:

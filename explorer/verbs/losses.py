@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from explorer import workflows
@@ -54,13 +53,6 @@ def mix_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
         value |= {"tasks": rows, "mean": {"loss": number(mean.value), "stderr": number(mean.stderr)}}
         text.append(f"mean over {len(rows)} tasks: loss {mean.value:.4f} ± {mean.stderr:.4f}")
     return value, "\n".join(text)
-
-
-def export_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
-    point = workflows.resolve(ws, args.point)
-    (made,) = workflows.export(ws, point, Path(args.out)).result()
-    value = {"point": workflows.describe(ws, point), "recipe": recipe(ws, point), "folder": made.folder}
-    return value, f"{value['point']} is in {made.folder}"
 
 
 def score_verb(ws: Workspace, args: argparse.Namespace) -> Answer:

@@ -98,6 +98,10 @@ class LowRank(Delta):
         # factors[name] = (B, A, scale), already turned so that B A has the parameter's own shape
         self._factors, self._kept, self._base = factors, kept, base
 
+    def factors(self, tensor: Tensor) -> tuple[torch.Tensor, torch.Tensor, float] | None:
+        """(B, A, scale) of a parameter, B A of its shape; None where the adapter has no such factors."""
+        return self._factors.get(tensor.name)
+
     def touches(self, tensor: Tensor) -> bool:
         return tensor.name in self._factors or tensor.name in self._kept
 

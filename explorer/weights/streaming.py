@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -41,6 +41,22 @@ class Stream:
             raise NotFiniteError(f"{tensor.name} is not finite at this Point: it lies too far from the base.")
         return theta.view(tensor.shape)
 
+    def delta(self, tensor: Tensor) -> torch.Tensor:
+        """Σ cᵢ Δᵢ of one parameter, float32 of its shape; NotFiniteError where it is not finite."""
+        total = self._total(tensor)
+        if not bool(torch.isfinite(total).all()):
+            raise NotFiniteError(f"{tensor.name} is not finite at this Point: it lies too far from the base.")
+        return total.view(tensor.shape)
+
+    def touches(self, tensor: Tensor) -> bool:
+        """False where Σ cᵢ Δᵢ is known to be zero without reading it."""
+        return any(delta.touches(tensor) for delta, _ in self._deltas)
+
+    @property
+    def terms(self) -> list[tuple[Delta, float]]:
+        """The task vectors and their coefficients."""
+        return list(self._deltas)
+
     def _averaged(self, whole: list[torch.Tensor]) -> torch.Tensor:
         if len(whole) == 1:
             return whole[0].float()
@@ -50,17 +66,22 @@ class Stream:
         return theta
 
     def _summed(self, tensor: Tensor) -> torch.Tensor:
+        return self._total(tensor).add_(self._base.whole(tensor).float())
+
+    def _total(self, tensor: Tensor) -> torch.Tensor:
         total, one = torch.zeros(tensor.size), torch.empty(tensor.size)
         for delta, coefficient in self._deltas:
             if delta.touches(tensor):
                 delta.slice(tensor, 0, tensor.size, one)
                 total.add_(one, alpha=coefficient)
-        return total.add_(self._base.whole(tensor).float())
+        return total
 
 
-def write(path: Path, layout: Layout, parameter: Callable[[Tensor], torch.Tensor]) -> None:
-    """A safetensors file of a layout's parameters in float32, each asked for when its turn comes."""
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+def write_tensors(path: Path, layout: Layout, parameter: Callable[[Tensor], torch.Tensor],
+                  metadata: Mapping[str, str] | None = None) -> Iterator[Tensor]:
+    """A safetensors file of a layout's parameters in float32, each asked for when its turn comes; yields those written.
+    """
+    header: dict[str, object] = {"__metadata__": dict(metadata or {"format": "pt"})}
     for tensor in layout.tensors:
         header[tensor.name] = {"dtype": "F32", "shape": list(tensor.shape),
                                "data_offsets": [4 * tensor.offset, 4 * (tensor.offset + tensor.size)]}
@@ -74,3 +95,4 @@ def write(path: Path, layout: Layout, parameter: Callable[[Tensor], torch.Tensor
                 raise InputError(f"{tensor.name} is {values.dtype} of {tuple(values.shape)}, not float32 of "
                                  f"{tensor.shape}.")
             file.write(values.numpy().astype("<f4", copy=False).data)
+            yield tensor

@@ -5,11 +5,12 @@ yields is written into the catalog as it comes, so that nothing finished is lost
 """
 
 from explorer.workflows.clustering import cluster, where
+from explorer.workflows.exporting import export
 from explorer.workflows.importing import Imported, import_folders, outcomes
 from explorer.workflows.journal import watch
 from explorer.workflows.labelled import add_hub_task, add_task, available_datasets, fetch_datasets, fetch_demo_texts
 from explorer.workflows.mapping import gram, place, place_job, project, projection, sign_gram, signs
-from explorer.workflows.mixing import check_name, export, keep, mix, surrogate
+from explorer.workflows.mixing import check_name, keep, mix, surrogate
 from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
 from explorer.workflows.opening import Workspace, open_workspace
 from explorer.workflows.probing import (

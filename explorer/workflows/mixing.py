@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from explorer.backends import Job, Work
 from explorer.errors import InputError, RecipeError
@@ -12,8 +11,7 @@ from explorer.statistics.surrogate import LEAST
 from explorer.statistics.work import Fitting
 from explorer.types import Point, Probe, Score, Task
 from explorer.weights.directions import is_generated
-from explorer.weights.exporting import Exporting, check_target
-from explorer.workflows.naming import folders, members, named_checkpoints, recipe
+from explorer.workflows.naming import named_checkpoints
 from explorer.workflows.opening import Workspace
 
 
@@ -37,17 +35,6 @@ def keep(ws: Workspace, name: str, point: Point) -> None:
 def check_name(ws: Workspace, name: str) -> None:
     """InputError where `keep` would refuse the name, for callers that have much to do before they keep a Point."""
     ws.catalog.check_name(name)
-
-
-def export(ws: Workspace, point: Point, out: Path) -> Job:
-    """Write a Point as a model folder that `AutoModel.from_pretrained` loads; InputError if the folder is there."""
-    out = out.expanduser().absolute()
-    check_target(out)
-    base = ws.catalog.base(point.base)
-    meta = {"name": out.name, "base": base.name, "method": "mixture", "recipe": recipe(ws, point)}
-    request = Exporting(base, str(ws.catalog.resolve(base.path)), folders(ws, members(ws, [point])), point, str(out),
-                        meta)
-    return ws.backend.submit(Work(f"Export to {out.name}", "explorer.weights.exporting:export", request, lane="side"))
 
 
 def measured_points(ws: Workspace, base: str, task: Task, probe: Probe) -> list[tuple[Point, Score]]:

@@ -10,7 +10,7 @@ import torch
 
 from explorer import cli, workflows
 from explorer.errors import InputError
-from explorer.weights import exporting
+from explorer.weights import exporting_hf
 
 
 def test_an_exported_mixture_is_loaded_by_transformers_and_imported_again(ws, tmp_path):
@@ -50,7 +50,7 @@ def test_a_failed_export_leaves_nothing(ws, tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "_backbone_config", full)
+    monkeypatch.setattr(exporting_hf, "_config", full)
     job = workflows.export(ws, workflows.resolve(ws, "base"), tmp_path / "out")
     assert job.state == "failed"
     assert "No space left" in str(job.error)
