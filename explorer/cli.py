@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     _tasks(verbs)
     _losses(verbs)
     _merging(verbs)
+    _pools(verbs)
     _regions(verbs)
     _planes(verbs)
     _claims(verbs)
@@ -96,7 +97,11 @@ def _running(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p = _verb(verbs, "finetune", "train the models of a recipe")
     p.add_argument("recipe", metavar="RECIPE", help="YAML file; see data/recipes")
     p.add_argument("--only", action="append", metavar="NAME", help="only this run (may be repeated)")
-    p.add_argument("--out", required=True, metavar="DIR", help="folder for the finished models; complete ones are kept")
+    p.add_argument("folder", nargs="?", metavar="OUT", help="folder for the finished models, bases/ and models/ in it")
+    p.add_argument("--out", metavar="DIR", help="the same, as an option")
+    p.add_argument("--resume", action="store_true",
+                   help="go on with a sweep that was begun; that is always so: complete models are kept and skipped")
+    p.add_argument("--dry-run", action="store_true", help="check everything and say what it would cost, make nothing")
     _where(p)
 
     p = _verb(verbs, "pack", "write the workspace's catalog as Parquet files")
@@ -200,6 +205,24 @@ def _merging(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.set_defaults(options=[f"{name.replace('-', '_')}_option" for name in taken])
     p.add_argument("--name", help="keep the merge under this name, for use wherever a POINT is")
     p.add_argument("--to-mergekit", metavar="POINT", help="print a Point as mergekit's YAML instead")
+
+
+def _pools(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = _verb(verbs, "soup", "a greedy soup: models added to a mean one by one while validation gets no worse")
+    p.add_argument("models", nargs="*", metavar="MODEL")
+    p.add_argument("--of", metavar="DATASET", help="all models of a data set instead")
+    p.add_argument("--task", required=True, metavar="T",
+                   help="the last half of its test texts choose, the others tell the outcome")
+    p.add_argument("--by", default="loss", help="what validation compares: loss (default) or accuracy")
+    p.add_argument("--name", help="keep the soup under this name, for use wherever a POINT is")
+    _probe(p)
+
+    p = _verb(verbs, "leaderboard", "how much of what each task's own best model gains over the base Points keep")
+    p.add_argument("points", nargs="*", metavar="POINT",
+                   help="'centroid' is the mean of all models (default: base, centroid and all kept Points)")
+    p.add_argument("--tasks", required=True, metavar="T1[,T2…]", help="or 'all' that have models")
+    p.add_argument("--merges", metavar="M1[,M2…]", help="also the checkpoints named merged by these methods")
+    _probe(p)
 
 
 def _regions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,4 +1,7 @@
-"""Backbone, pooling and a linear head: the model that fine-tuning trains and whose own scores are taken."""
+"""The models that fine-tuning trains and whose own scores are taken: a backbone with a head that gives logits.
+
+`Classifier` is a pooled linear head; whole models of the model library are in `whole`.
+"""
 
 from __future__ import annotations
 
@@ -57,13 +60,24 @@ def mean_pooled(backbone: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
 
 
 def _states(backbone: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    if getattr(backbone.config, "type_vocab_size", 0) < 2:  # texts and second texts are not told apart by segment
-        inputs = {name: value for name, value in inputs.items() if name != "token_type_ids"}
-    states: torch.Tensor = backbone(**inputs).last_hidden_state
+    states: torch.Tensor = backbone(**known_inputs(backbone.config, inputs)).last_hidden_state
     return states
 
 
-class Classifier(torch.nn.Module):
+def known_inputs(config: Any, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The inputs that an architecture takes: many do not tell texts and second texts apart by segment."""
+    if getattr(config, "type_vocab_size", 0) < 2:
+        return {name: value for name, value in inputs.items() if name != "token_type_ids"}
+    return inputs
+
+
+class Labeller(torch.nn.Module):
+    """A model whose `forward` gives logits (b, c) of a batch; its parameters are those of `backbone` and of a head."""
+
+    backbone: torch.nn.Module
+
+
+class Classifier(Labeller):
     """logits (b, c) = dropout(pooled states) Wᵀ + b; W (c, h) starts small and random, b at zero.
 
     `pooling` "mean" is the mean over a text's tokens, "cls" its first token's state.
@@ -89,7 +103,7 @@ class Classifier(torch.nn.Module):
         return logits
 
 
-def measured(model: Classifier, tokens: Tokens, labels: np.ndarray, device: str,
+def measured(model: Labeller, tokens: Tokens, labels: np.ndarray, device: str,
              batch: int = 128) -> tuple[np.ndarray, np.ndarray]:
     """(cross-entropy in nats, float64, and whether it is right) of b texts, head included, both (b,).
 
@@ -106,8 +120,13 @@ def measured(model: Classifier, tokens: Tokens, labels: np.ndarray, device: str,
     return losses, right
 
 
-def own_scores(model: Classifier, tokens: Tokens, labels: np.ndarray, device: str,
+def own_scores(model: Labeller, tokens: Tokens, labels: np.ndarray, device: str,
                batch: int = 128) -> dict[str, float]:
-    """The model's own accuracy and mean cross-entropy (nats), head included, over b texts with labels (b,)."""
+    """The model's own accuracy and mean cross-entropy (nats) with its standard error, over b texts with labels (b,).
+
+    Head included. Without loss and error where they are no number: a model that overflows, one text.
+    """
     losses, right = measured(model, tokens, labels, device, batch)
-    return {"accuracy": float(right.mean()), "loss": float(losses.mean()), "n": len(tokens)}
+    found = {"accuracy": float(right.mean()), "loss": float(losses.mean()), "n": len(tokens),
+             "stderr": float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else float("nan")}
+    return {name: value for name, value in found.items() if np.isfinite(value)}

@@ -13,7 +13,7 @@ import torch
 
 from explorer import registry
 from explorer.training.batching import Tokens, epochs
-from explorer.training.classifier import Classifier, measured
+from explorer.training.classifier import Labeller, measured
 from explorer.training.loop import Autocast, Schedule, Step, train
 from explorer.training.recipes import METHODS
 from explorer.types import Tuning, digest
@@ -34,22 +34,26 @@ def run_seed(dataset: str, seed: int, train_size: int | None = None) -> int:
     return int(digest("run", dataset, str(seed), str(train_size))[:8], 16) >> 1
 
 
-def trained_names(method: str, backbone: Any) -> frozenset[str]:
+def trained_names(method: str, backbone: Any, **options: Any) -> frozenset[str]:
     """Names of the backbone's parameters that a method trains; UnknownNameError lists the methods there are."""
-    return frozenset(registry.find(METHODS, method)(backbone))
+    return frozenset(registry.find(METHODS, method)(backbone, **options))
 
 
-def fit(model: Classifier, trained: Collection[str], tokens: Tokens, labels: np.ndarray, how: Tuning, *, seed: int,
-        device: str, autocast: Autocast = "off") -> Iterator[Step]:
+def fit(model: Labeller, trained: Collection[str], tokens: Tokens, labels: np.ndarray, how: Tuning, *, seed: int,
+        device: str, autocast: Autocast = "off", held_out: int | None = None, every: int | None = None,
+        accumulate: int = 1) -> Iterator[Step]:
     """Trains the head and the backbone's parameters named `trained` on b texts with labels (b,); yields every step.
 
-    The backbone is left as it is at the end, or, with patience, as it was where the held-out loss was lowest. A
-    backbone of which nothing trains is frozen whole: without dropout.
+    With patience the last `held_out` texts (None: one of HELD_OUT) are held out and measured `every` so many steps
+    (None: CHECKS times). A batch is computed in `accumulate` pieces. The backbone is left as it is at the end, or, with
+    patience, as it was where the held-out loss was lowest. A backbone of which nothing trains is frozen whole: without
+    dropout.
     """
     for name, parameter in model.backbone.named_parameters():
         parameter.requires_grad_(name in trained)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    kept = len(tokens) - (len(tokens) // HELD_OUT if how.patience else 0)
+    out = len(tokens) // HELD_OUT if held_out is None else held_out
+    kept = len(tokens) - (out if how.patience else 0)
     shown, known = tokens.first(kept), torch.from_numpy(labels)
     _training(model, trained)
 
@@ -57,16 +61,19 @@ def fit(model: Classifier, trained: Collection[str], tokens: Tokens, labels: np.
         logits = model(shown.batch(rows, device))
         return torch.nn.functional.cross_entropy(logits.float(), known[rows].to(device))
 
+    def pieces(rows: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        return [(part, len(part) / len(rows)) for part in np.array_split(rows, accumulate) if len(part)]
+
     steps = train(parameters, epochs(shown, how.batch, seed), loss,
                   Schedule(how.steps, how.lr, how.warmup, how.weight_decay), seed=seed, device=device,
-                  autocast=autocast)
+                  autocast=autocast, pieces=pieces if accumulate > 1 else None)
     if not how.patience:
         yield from steps
         return
     lowest, best, failed = np.inf, [p.detach().clone() for p in parameters], 0
     for step in steps:
         yield step
-        if step.number % max(1, how.steps // CHECKS) and step.number < step.total:
+        if step.number % (every or max(1, how.steps // CHECKS)) and step.number < step.total:
             continue
         held = float(measured(model, tokens.after(kept), labels[kept:], device)[0].mean())
         _training(model, trained)
@@ -80,7 +87,7 @@ def fit(model: Classifier, trained: Collection[str], tokens: Tokens, labels: np.
             parameter.copy_(value)
 
 
-def _training(model: Classifier, trained: Collection[str]) -> None:
+def _training(model: Labeller, trained: Collection[str]) -> None:
     model.train()
     if not trained:
         model.backbone.eval()

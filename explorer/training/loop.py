@@ -45,35 +45,42 @@ class Step:
 
 
 def train(parameters: Sequence[torch.nn.Parameter], batches: Iterable[B], loss: Callable[[B], torch.Tensor],
-          schedule: Schedule, *, seed: int, device: str, autocast: Autocast = "off") -> Iterator[Step]:
+          schedule: Schedule, *, seed: int, device: str, autocast: Autocast = "off",
+          pieces: Callable[[B], Sequence[tuple[B, float]]] | None = None) -> Iterator[Step]:
     """Updates `parameters` in place, one step per item yielded; closing the iterator stops between two steps.
 
+    `pieces` cuts a batch into parts that are computed one after the other, each with its share of the loss.
     Randomness inside `loss` (dropout, masking) is drawn from `seed` and the step's number alone, whatever else draws
     random numbers between two steps; the global random state is left as it was.
     """
     optimiser = torch.optim.AdamW(parameters, lr=schedule.lr, weight_decay=schedule.weight_decay)
-    scaler = torch.amp.GradScaler(device, enabled=autocast == "fp16" and device == "cuda")
+    kind = device.partition(":")[0]
+    scaler = torch.amp.GradScaler(kind, enabled=autocast == "fp16" and kind == "cuda")
     stream = iter(batches)
     for number in range(schedule.steps):
         optimiser.param_groups[0]["lr"] = schedule.lr * schedule.factor(number)
         batch = next(stream)
         with torch.random.fork_rng(devices=_cuda(device)):
             torch.manual_seed((seed * 1_000_003 + number) % 2**63)
-            with casting(device, autocast):
-                value = loss(batch)
-            scaler.scale(value).backward()
+            total = 0.0
+            for piece, share in pieces(batch) if pieces else [(batch, 1.0)]:
+                with casting(device, autocast):
+                    value = loss(piece) if share == 1.0 else share * loss(piece)
+                scaler.scale(value).backward()
+                total += float(value.detach())
         scaler.unscale_(optimiser)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         scaler.step(optimiser)
         scaler.update()
         optimiser.zero_grad(set_to_none=True)
-        yield Step(number + 1, schedule.steps, float(value.detach()))
+        yield Step(number + 1, schedule.steps, total)
 
 
 def casting(device: str, autocast: Autocast) -> AbstractContextManager[object]:
     """The context in which a forward pass runs in the asked-for precision."""
-    return nullcontext() if autocast == "off" else torch.autocast(device, _DTYPES[autocast])
+    return nullcontext() if autocast == "off" else torch.autocast(device.partition(":")[0], _DTYPES[autocast])
 
 
 def _cuda(device: str) -> list[int]:
-    return [torch.cuda.current_device()] if device == "cuda" else []
+    kind, _, number = device.partition(":")
+    return [] if kind != "cuda" else [int(number)] if number else [torch.cuda.current_device()]

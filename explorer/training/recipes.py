@@ -1,26 +1,24 @@
-"""A recipe: the bases to make and the models to fine-tune from them, read from YAML and checked before anything runs.
+"""A recipe: bases that are made or given, and the models to fine-tune from them, read from YAML.
 
-Covers the file's form: every key, type and range, and names that refer to each other. Whether the texts of a data set
-are at hand is found out by `sweep`, just before the first step.
+Covers the values and reading them; what they may be is checked by `checks` before anything runs. Whether a given base
+and the texts of a data set are at hand is found out just before the first step.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import math
-import re
-import types
-import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from explorer import registry
 from explorer.errors import RecipeError
+from explorer.training.reading import build
 
 METHODS = "explorer.training.methods"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+LORA = "lora"
+"""The one method that adds parameters, which no file of METHODS can say."""
+Format = Literal["huggingface", "task-vector", "lora"]
+Precision = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Teacher:
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """Shape of the bases: a BERT encoder without pooler. `vocabulary` is its number of word pieces."""
+    """Shape of bases that are made: a BERT encoder without pooler. `vocabulary` is its number of word pieces."""
 
     vocabulary: int = 8192
     layers: int = 2
@@ -49,6 +47,18 @@ class Architecture:
     heads: int = 4
     feed_forward: int = 512
     positions: int = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenBase:
+    """A base that is there: in the workspace by name, a folder, a hub id ORG/NAME[@REVISION], or a pinned wheel."""
+
+    MARK: ClassVar[str] = "from"
+
+    name: str
+    source: Teacher | str = dataclasses.field(metadata={"key": MARK})
+    pooling: Literal["mean", "cls"] = "mean"
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,36 +86,100 @@ class BaseRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters: ΔW = B A · alpha / rank on the modules whose names end in one of `targets`.
+
+    Without targets those that PEFT takes for the architecture: queries and values of BERT and its kin.
+    """
+
+    rank: int = 8
+    alpha: float = 16.0
+    dropout: float = 0.0
+    targets: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class ModelsRecipe:
-    """A block of fine-tuning runs: every data set × seed (× training-set size, if sizes are given) on one base."""
+    """A block of fine-tuning runs: every data set × size × method × seed on one base, from one start.
+
+    `start` is any Point: "base", "centroid" (of all models of the base not trained on the data set), the name of a
+    checkpoint or of a kept Point, or a Point's JSON. Length is in `steps` updates or in `epochs` of the train texts.
+    With `patience` above 0 a share `held_out` of the train texts is left out, its loss taken every `evaluate_every`
+    steps (None: twenty times), and training ends when that has not fallen so many times. `checkpoints` are kept evenly
+    along the way. A batch is computed in `accumulate` pieces. `embeddings` train only under the method full, if true.
+    """
 
     base: str
     datasets: tuple[str, ...]
     seeds: tuple[int, ...]
-    steps: int
     lr: float
+    steps: int | None = None
     train_sizes: tuple[int, ...] = ()
     method: str = "full"
     batch: int = 32
     length: int = 64
     warmup: float = 0.06
     weight_decay: float = 0.01
+    methods: tuple[str, ...] = ()
+    epochs: float | None = None
+    start: str = "base"
+    format: Format | None = None
+    embeddings: bool = False
+    patience: int = 0
+    held_out: float = 0.1
+    evaluate_every: int | None = None
+    precision: Precision = "fp32"
+    accumulate: int = 1
+    checkpoints: int = 0
+    lora: Lora | None = None
+
+    @property
+    def each(self) -> tuple[ModelsRecipe, ...]:
+        """One block for every method."""
+        return tuple(dataclasses.replace(self, method=m, methods=()) for m in self.methods or (self.method,))
+
+    def steps_on(self, texts: int) -> int:
+        """Updates of a run on so many train texts, of which those held out are not trained on."""
+        if self.steps is not None:
+            return self.steps
+        trained = texts - held_out(texts, self.held_out) if self.patience else texts
+        return max(1, round((self.epochs or 1.0) * -(-trained // self.batch)))
+
+
+def held_out(texts: int, share: float) -> int:
+    """How many of so many train texts are held out."""
+    return int(texts * share)
+
+
+@dataclasses.dataclass(frozen=True)
+class HubDataset:
+    """A data set of the hub (or a folder laid out as one): its columns of text and label, and what it is about."""
+
+    hub: str
+    text: tuple[str, ...]
+    label: str
+    config: str | None = None
+    revision: str = "main"
+    family: str | None = None
+    domain: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """A whole recipe. The first base is the main one: only models of other bases carry their base in their name.
 
-    `corpus` names the data sets whose train splits the bases are pretrained on; `figures` is free text and numbers
-    about the outcome, kept with the recipe and never read by the code.
+    `corpus` names the data sets whose train splits bases are pretrained on; `teacher` and `architecture` too are for
+    bases that are made. `sources` (in the file: datasets) are data sets to be fetched from the hub where they are not
+    in the workspace. `figures` is free text and numbers about the outcome, kept with the recipe and never read here.
     """
 
     name: str
-    corpus: tuple[str, ...]
-    teacher: Teacher
-    architecture: Architecture
-    bases: tuple[BaseRecipe, ...]
+    bases: tuple[GivenBase | BaseRecipe, ...]
     models: tuple[ModelsRecipe, ...]
+    corpus: tuple[str, ...] = ()
+    teacher: Teacher | None = None
+    architecture: Architecture | None = None
+    sources: Mapping[str, HubDataset] = dataclasses.field(default_factory=dict, metadata={"key": "datasets"})
     note: str = ""
     figures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -113,6 +187,13 @@ class Recipe:
     def datasets(self) -> tuple[str, ...]:
         """Every data set the recipe needs, in order of first mention."""
         return tuple(dict.fromkeys([*self.corpus, *(d for block in self.models for d in block.datasets)]))
+
+    def format_of(self, block: ModelsRecipe) -> Format:
+        """How a block's models are stored: of bases made here as task vectors, else as whole models or adapters."""
+        if block.format is not None:
+            return block.format
+        made = any(isinstance(b, BaseRecipe) for b in self.bases if b.name == block.base)
+        return "lora" if block.method == LORA else "task-vector" if made else "huggingface"
 
 
 def load(path: str | Path) -> Recipe:
@@ -132,118 +213,12 @@ def parse(text: str) -> Recipe:
     """The recipe in a YAML text; RecipeError as `load`."""
     import yaml
 
+    from explorer.training.checks import check
+
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise RecipeError(f"not valid YAML: {error}") from error
-    recipe = _build(Recipe, raw, "recipe")
-    _check(recipe)
+    recipe: Recipe = build(Recipe, raw, "recipe")
+    check(recipe)
     return recipe
-
-
-def _build(kind: Any, raw: Any, where: str) -> Any:
-    """The frozen value `kind` of a mapping: no unknown key, no missing one, every value of its type."""
-    if not isinstance(raw, Mapping):
-        raise RecipeError(f"{where} must be a mapping of keys to values, got {type(raw).__name__}.")
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    hints = typing.get_type_hints(kind)
-    for key in raw:
-        if key not in fields:
-            near = difflib.get_close_matches(str(key), fields, n=1, cutoff=0.4)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise RecipeError(f"{where}: unknown key {key!r}.{hint} Allowed: {', '.join(fields)}.")
-    for name, field in fields.items():
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if required and name not in raw:
-            raise RecipeError(f"{where}: the key {name!r} is missing.")
-    return kind(**{key: _value(hints[key], value, f"{where}.{key}") for key, value in raw.items()})
-
-
-def _value(hint: Any, raw: Any, where: str) -> Any:
-    origin, inside = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, raw, where)
-    if origin is tuple:
-        if not isinstance(raw, list):
-            raise RecipeError(f"{where} must be a list, got {raw!r}.")
-        return tuple(_value(inside[0], item, f"{where}[{i}]") for i, item in enumerate(raw))
-    if origin is Literal:
-        if raw not in inside:
-            raise RecipeError(f"{where} is {raw!r}; allowed: {', '.join(inside)}.")
-        return raw
-    if origin in (Mapping, typing.get_origin(Mapping[str, Any])):
-        if not isinstance(raw, Mapping):
-            raise RecipeError(f"{where} must be a mapping, got {raw!r}.")
-        return types.MappingProxyType(dict(raw))
-    if hint is float and isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw)
-    if not isinstance(raw, hint) or isinstance(raw, bool) or (hint is float and not math.isfinite(raw)):
-        raise RecipeError(f"{where} must be {_WORDS[hint]}, got {raw!r}.")
-    return raw
-
-
-_WORDS = {int: "a whole number", float: "a finite number (write 1.0e-3, not 1e-3)", str: "a text"}
-
-
-def _check(recipe: Recipe) -> None:
-    """Ranges, and names that refer to each other."""
-    if not recipe.bases:
-        raise RecipeError("bases is empty; a recipe makes at least one base.")
-    shape = recipe.architecture
-    for name in ("vocabulary", "layers", "width", "heads", "feed_forward", "positions"):
-        _at_least(f"architecture.{name}", getattr(shape, name), 1)
-    if shape.width % shape.heads:
-        raise RecipeError(f"architecture: width {shape.width} is no multiple of heads {shape.heads}.")
-    for i, base in enumerate(recipe.bases):
-        where = f"bases[{i}]"
-        _name(f"{where}.name", base.name)
-        _rates(where, base, shape)
-        for name in ("epochs", "per_dataset", "passages", "words"):
-            _at_least(f"{where}.{name}", getattr(base, name), 1)
-        if not 0 < base.masked < 1:
-            raise RecipeError(f"{where}.masked is {base.masked}; it must lie between 0 and 1.")
-    bases = [b.name for b in recipe.bases]
-    if len(set(bases)) < len(bases):
-        raise RecipeError(f"two bases have one name: {', '.join(bases)}.")
-    for i, block in enumerate(recipe.models):
-        _check_models(f"models[{i}]", block, bases, shape)
-
-
-def _check_models(where: str, block: ModelsRecipe, bases: list[str], shape: Architecture) -> None:
-    if block.base not in bases:
-        raise RecipeError(f"{where}.base is {block.base!r}; the recipe's bases are {', '.join(bases)}.")
-    methods = registry.names(METHODS)
-    if block.method not in methods:
-        raise RecipeError(f"{where}.method is {block.method!r}; allowed: {', '.join(methods)}.")
-    if block.method == "probe":
-        raise RecipeError(f"{where}.method is 'probe', which trains the head alone: the model would be its base. "
-                          f"Choose one of {', '.join(m for m in methods if m != 'probe')}.")
-    if not block.datasets or not block.seeds:
-        raise RecipeError(f"{where} makes no model: datasets and seeds must each hold at least one entry.")
-    for name in block.datasets:
-        _name(f"{where}.datasets", name)
-    for seed in block.seeds:
-        _at_least(f"{where}.seeds", seed, 0)
-    for size in (*block.train_sizes, block.steps):
-        _at_least(f"{where}.steps and train_sizes", size, 1)
-    _rates(where, block, shape)
-
-
-def _rates(where: str, block: BaseRecipe | ModelsRecipe, shape: Architecture) -> None:
-    _at_least(f"{where}.batch", block.batch, 1)
-    _at_least(f"{where}.length", block.length, 3)
-    if block.length > shape.positions:
-        raise RecipeError(f"{where}.length is {block.length}; architecture.positions allows {shape.positions}.")
-    if block.lr <= 0 or block.weight_decay < 0 or not 0 <= block.warmup < 1:
-        raise RecipeError(f"{where}: lr must be above 0, weight_decay at least 0, warmup in [0, 1); got "
-                          f"{block.lr}, {block.weight_decay}, {block.warmup}.")
-
-
-def _at_least(where: str, value: int, least: int) -> None:
-    if value < least:
-        raise RecipeError(f"{where} is {value}; it must be at least {least}.")
-
-
-def _name(where: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise RecipeError(f"{where} is {name!r}; a name has letters, digits, '-', '_' and '.', and names a folder.")

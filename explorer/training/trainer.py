@@ -9,11 +9,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from explorer.tasks import prepare
 from explorer.training.batching import Tokens, tokenise
@@ -22,6 +20,7 @@ from explorer.training.fine_tuning import second
 from explorer.training.fitting import fit, run_seed, trained_names
 from explorer.training.loop import Step
 from explorer.training.starting import Run
+from explorer.training.threads import threads_for
 from explorer.types import Base, Started, Task, Tuning
 from explorer.weights.opening import open_term, reopen_base
 from explorer.weights.point import FlatPoint
@@ -29,9 +28,6 @@ from explorer.weights.point import FlatPoint
 Labelled = tuple[Tokens, np.ndarray]
 _KEPT = 4
 """Data sets whose tokens are kept."""
-_SHARED = 20_000_000
-"""Parameters below which an operation is too small to be shared by cores, which would wait for each other: on a busy
-machine that costs ten times what it gains."""
 
 
 class Trainer:
@@ -54,7 +50,7 @@ class Trainer:
 
         UnavailableError if the texts are not here.
         """
-        with self._threads():
+        with threads_for(self.base.layout.size):
             yield from self._train(run, how)
 
     def _train(self, run: Run, how: Tuning) -> Iterator[Step | Started]:
@@ -76,16 +72,6 @@ class Trainer:
         yield Started(run.point, run.task.digest, how.key, run.size, run.seed, float(right.mean()),
                       float(losses.mean()) if finite else float("inf"), stderr, n, taken,
                       time.perf_counter() - begun, self.device)
-
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        before = torch.get_num_threads()
-        if self.base.layout.size < _SHARED:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
     def _labelled(self, task: Task, length: int) -> tuple[Labelled, Labelled]:
         """Tokens and labels of both splits."""

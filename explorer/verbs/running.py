@@ -10,14 +10,28 @@ from datetime import datetime
 from pathlib import Path
 
 from explorer import settings, workflows
-from explorer.errors import WorkspaceError
+from explorer.errors import InputError, WorkspaceError
+from explorer.training.preflight import Cost, gigabytes
 from explorer.verbs.printing import Answer, table
-from explorer.workflows import Workspace, journal
+from explorer.workflows import Workspace, journal, training
 
 
 def finetune_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
-    made = workflows.made(workflows.finetune(ws, Path(args.recipe), Path(args.out), args.only).result())
-    return {"out": args.out, "models": made}, f"{len(made)} models in {args.out}"
+    if (args.out is None) == (args.folder is None):
+        raise InputError("give the folder for the models once: `finetune RECIPE OUT`, or with --out.")
+    recipe, out = Path(args.recipe), Path(args.out or args.folder)
+    if args.dry_run:
+        found = training.estimate(ws, recipe, out, args.only).result()[-1]
+        value = {"out": str(out), **asdict(found)}
+        return value, _cost(found)
+    made = workflows.made(training.finetune(ws, recipe, out, args.only).result())
+    return {"out": str(out), "models": made}, f"{len(made)} models in {out}"
+
+
+def _cost(found: Cost) -> str:
+    hours = "unknown, as bases are to be made first" if found.hours is None else f"{found.hours:.2g}"
+    return (f"{found.runs} runs to make, at most {found.steps} steps, about {gigabytes(found.bytes)} on the disk; "
+            f"hours on {found.device}: {hours} (texts of full length, from a few timed steps)")
 
 
 def serve(args: argparse.Namespace) -> int:

@@ -72,7 +72,7 @@ def test_refuses_with_the_place_and_what_is_allowed(edits: dict[str, object], sa
 
 
 @pytest.mark.parametrize(("text", "said"), [("a: [", "not valid YAML"), ("- 1", "must be a mapping"),
-                                            ("name: x", "'corpus' is missing"), ("", "must be a mapping"),
+                                            ("name: x", "'bases' is missing"), ("", "must be a mapping"),
                                             ("!!python/object/apply:os.system [ls]", "not valid YAML")])
 def test_refuses_what_is_no_recipe(text: str, said: str):
     with pytest.raises(RecipeError) as error:

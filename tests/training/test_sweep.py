@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from explorer.errors import InputError, RecipeError, TaskError, UnavailableError, UnknownNameError
 from explorer.tasks import prepare
 from explorer.training import classifier, recipes, sweep
+from explorer.training.bases import Located
 from explorer.training.batching import tokenise
 from explorer.training.fine_tuning import fine_tune, run_seed
 from explorer.training.writing import write_model
@@ -41,7 +42,7 @@ def test_metadata_of_a_model(made: Path):
     assert {k: meta[k] for k in ("base", "dataset", "task", "domain", "seed", "train_size", "method", "labels")} == {
         "base": "S", "dataset": "films", "task": "sentiment", "domain": "made", "seed": 0, "train_size": 20,
         "method": "full", "labels": ["negative", "positive"]}
-    assert set(meta["scores"]) == {"accuracy", "loss", "n"}
+    assert set(meta["scores"]) == {"accuracy", "loss", "stderr", "n"}
     assert meta["hyper"]["steps"] == 6
 
 
@@ -146,7 +147,7 @@ def test_run_seeds_are_stable_and_differ_between_datasets(dataset: str, seed: in
 def test_fine_tuning_learns(made: Path, recipe: recipes.Recipe, tasks: Path, tmp_path: Path):
     block = dataclasses.replace(recipe.models[0], steps=80, lr=1e-2)
     task = prepare.read_task(tasks / "films.parquet")
-    steps = list(fine_tune(tmp_path, made / "bases" / "M", task, block, 0, None, {}, device="cpu"))
+    steps = list(fine_tune(tmp_path, Located(made / "bases" / "M", "M"), task, block, 0, None, {}, device="cpu"))
     assert np.mean([s.loss for s in steps[-5:]]) < 0.7 * steps[0].loss
     assert json.loads((tmp_path / "explorer.json").read_text())["scores"]["accuracy"] > 0.8
 
