@@ -8,7 +8,7 @@ p(y|x) (∂ log p(y|x) / ∂θ)², exactly where a task has few labels and over 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from explorer.types import Base, Point, Probe, Progress, Task, canonical_json, digest
@@ -31,7 +31,7 @@ class Informed:
     checkpoint: str
     task: Task
     texts: int = 200
-    head: Probe = Probe()
+    head: Probe = field(default_factory=Probe)
 
     @property
     def key(self) -> str:

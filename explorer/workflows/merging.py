@@ -130,7 +130,11 @@ def place_job(ws: Workspace, points: Sequence[Point], *, owner: str = "") -> Job
     work = Work(f"The place of {len(terms)} terms among {len(gram.ids)} models",
                 "explorer.weights.merged_rows:merged_rows", request, lane="side",
                 replaces=f"place-{owner}" if owner else "")
-    return ws.backend.submit(work, lambda found: _rows.get(key, lambda: found), owner=owner)
+
+    def keep(found: Any) -> None:
+        _rows.get(key, lambda: found)
+
+    return ws.backend.submit(work, keep, owner=owner)
 
 
 def _made_terms(gram: Gram, points: Sequence[Point]) -> tuple[str, ...]:
