@@ -221,6 +221,7 @@ def _pools(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p.add_argument("points", nargs="*", metavar="POINT",
                    help="'centroid' is the mean of all models (default: base, centroid and all kept Points)")
     p.add_argument("--tasks", required=True, metavar="T1[,T2…]", help="or 'all' that have models")
+    p.add_argument("--by", default="loss", help="what is compared: loss (default) or accuracy")
     p.add_argument("--merges", metavar="M1[,M2…]", help="also the checkpoints named merged by these methods")
     _probe(p)
 

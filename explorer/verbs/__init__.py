@@ -17,6 +17,7 @@ from explorer.verbs import (
     clusters,
     exporting,
     labelled,
+    leaderboard,
     ledger,
     locating,
     losses,
@@ -27,14 +28,15 @@ from explorer.verbs import (
     planes,
     regions,
     running,
+    souping,
     starting,
 )
 from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
-_MODULES = (models, clusters, exporting, labelled, ledger, locating, losses, merging, pairs, paths, planes, regions,
-            running, starting)
+_MODULES = (models, clusters, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs, paths, planes,
+            regions, running, souping, starting)
 
 
 def run(args: argparse.Namespace) -> int:
