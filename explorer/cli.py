@@ -194,17 +194,32 @@ def _merging(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("paths", nargs="*", metavar="CONFIG.yml OUT",
                    help="mergekit's YAML and a folder that is not there yet; with --method OUT alone")
     p.add_argument("--method", help="linear, task_arithmetic, slerp, ties, dare_linear, dare_ties, breadcrumbs, "
-                   "breadcrumbs_ties, model_stock or karcher")
+                   "breadcrumbs_ties, model_stock, karcher or fisher (estimates what it lacks on each model's "
+                   "own data set)")
     p.add_argument("--models", metavar="A,B[,…]", help="the models that --method merges")
     p.add_argument("--weights", metavar="W,W[,…]", help="their weights (default: 1 each)")
     options = p.add_argument_group("options of methods", "a value; [first, …, last] from layer to layer; or "
                                    "[{filter: PART OF A NAME, value: V}, …, {value: V}]")
-    taken = ("t", "density", "gamma", "lambda", "normalize", "rescale", "seed", "filter-wise", "max-iter", "tol")
+    taken = ("t", "density", "gamma", "lambda", "normalize", "rescale", "seed", "filter-wise", "max-iter", "tol",
+             "floor")
     for name in taken:
         options.add_argument(f"--{name}", dest=f"{name.replace('-', '_')}_option", metavar="V")
     p.set_defaults(options=[f"{name.replace('-', '_')}_option" for name in taken])
     p.add_argument("--name", help="keep the merge under this name, for use wherever a POINT is")
     p.add_argument("--to-mergekit", metavar="POINT", help="print a Point as mergekit's YAML instead")
+
+    p = _verb(verbs, "search", "search mixing weights of models on a few labelled texts of a target, without gradients")
+    p.add_argument("--target", required=True, metavar="T", help="the data set whose texts they are")
+    p.add_argument("--models", metavar="A,B[,…]", help="2 to 12 models (default: one of each data set but the target)")
+    p.add_argument("--base", metavar="B", help="the base whose models are taken (default: the one with most)")
+    p.add_argument("--shots", type=int, default=16, metavar="K", help="train texts of each label (default 16)")
+    p.add_argument("--budget", type=int, default=100, metavar="N", help="evaluations in all (default 100)")
+    p.add_argument("--penalty", type=float, default=0.05, help="nats that a weight of 1 costs (default 0.05)")
+    p.add_argument("--bound", type=float, default=1.5, help="weights are within ± this (default 1.5)")
+    p.add_argument("--seed", type=int, default=0, help="draws the shots, and where the search begins again")
+    p.add_argument("--train-texts", type=int, default=500, metavar="N", help="of the comparison at the end (0: all)")
+    p.add_argument("--test-texts", type=int, default=500, metavar="N", help="of the comparison at the end (0: all)")
+    p.add_argument("--name", help="keep what is found under this name, for use wherever a POINT is")
 
 
 def _pools(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

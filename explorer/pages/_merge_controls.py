@@ -87,11 +87,12 @@ def choose(base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
 
 
 def spread(checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """To begin with: a model of each of the first four tasks."""
-    found: dict[str | None, str] = {}
+    """To begin with: models of two data sets of each of the two tasks that have most data sets."""
+    first: dict[str | None, dict[str | None, str]] = {}
     for c in full_size(checkpoints):
-        found.setdefault(c.task, c.id)
-    some = list(found.values())[:4]
+        first.setdefault(c.task, {}).setdefault(c.dataset, c.id)
+    most = sorted(first.values(), key=len, reverse=True)[:2]
+    some = [i for of in most for i in list(of.values())[:2]]
     return some if len(some) > 1 else [c.id for c in checkpoints][:2]
 
 

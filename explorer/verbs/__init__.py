@@ -28,6 +28,7 @@ from explorer.verbs import (
     planes,
     regions,
     running,
+    searching,
     souping,
     starting,
 )
@@ -36,7 +37,7 @@ from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
 _MODULES = (models, clusters, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs, paths, planes,
-            regions, running, souping, starting)
+            regions, running, searching, souping, starting)
 
 
 def run(args: argparse.Namespace) -> int:

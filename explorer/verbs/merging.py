@@ -10,12 +10,12 @@ from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError, RecipeError
-from explorer.merges._recipe import PREFIX
+from explorer.merges._recipe import PREFIX, method
 from explorer.types import Point
 from explorer.verbs.arguments import names
 from explorer.verbs.printing import Answer, checkpoint_names
 from explorer.weights.exporting import check_target
-from explorer.workflows import Workspace
+from explorer.workflows import Workspace, fishers
 from explorer.workflows.mergekit import Reading, read_mergekit, to_mergekit
 from explorer.workflows.merging import merge_point
 from explorer.workflows.naming import recipe
@@ -74,6 +74,8 @@ def _by_method(ws: Workspace, args: argparse.Namespace) -> tuple[Point, str | No
     weights = [1.0] * len(chosen) if args.weights is None else _setting("--weights", f"[{args.weights}]")
     if len(weights) != len(chosen):
         raise InputError(f"--weights has {len(weights)} weights for {len(chosen)} models.")
+    if method(args.method).models.informed:
+        fishers.inform(ws, fishers.informed(ws, [ws.catalog.checkpoint(c) for c in chosen])).result()
     options = {_name(key): _setting(f"--{_flag(key)}", getattr(args, key)) for key in args.options
                if getattr(args, key) is not None}
     point = merge_point(ws, args.method, dict(zip(chosen, weights, strict=True)), options)
