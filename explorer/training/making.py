@@ -90,6 +90,8 @@ def _model(recipe: Recipe, r: Run, block: ModelsRecipe, folder: Path, out: Path,
             "hyper": _hyper(block), "recipe": recipe.name, "settings": r.settings, "versions": _versions()}
     if start is not None:
         meta |= {"start": block.start, "start_recipe": json.dumps(known.recipes.get(r.name, {}), ensure_ascii=False)}
+    if block.precision != "fp32":  # mixed precision is for CUDA; what was used is told
+        meta["precision"] = block.precision if device.startswith("cuda") else "fp32"
     autocast: Autocast = block.precision if block.precision != "fp32" and device.startswith("cuda") else "off"
     steps = fine_tune(folder, base, task, block, r.seed, r.train_size, meta, form=recipe.format_of(block),
                       start=start or Point.of(""), folders=known.folders, place=out / r.folder, device=device,
