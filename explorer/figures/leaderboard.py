@@ -1,0 +1,60 @@
+"""A leaderboard: of every Point the mean retention over tasks with its interval, and single tasks beside it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from explorer.figures.theme import HUES, SYMBOLS, colour, fade, surface, template
+from explorer.statistics.retention import Interval
+
+ROW, FRAME = 40, 130
+
+
+@dataclass(frozen=True)
+class Line:
+    """A Point: its name, mean retention (None: a task is missing), and retention by task."""
+
+    name: str
+    mean: Interval | None
+    by_task: Mapping[str, Interval]
+
+
+def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: bool = False) -> go.Figure:
+    """Points from top to bottom as given; 0 is the base, 1 every task's own best model."""
+    s, n = surface(dark), len(lines)
+    figure = go.Figure(layout={
+        "template": template(dark), "height": FRAME + ROW * max(n, 2), "hovermode": "closest", "dragmode": False,
+        "margin": {"l": 12, "r": 14, "t": 56, "b": 52}, "xaxis": {"fixedrange": True}, "yaxis": {"fixedrange": True},
+        "legend": {"orientation": "h", "x": 0, "y": -0.02, "yref": "container", "xanchor": "left",
+                   "yanchor": "bottom"}})
+    for at, word in ((0.0, "the base"), (1.0, "a task's own best")):
+        figure.add_vline(x=at, line={"color": s.quiet if at else s.muted, "width": 1.5, "dash": "dot"})
+        figure.add_annotation(x=at, y=1, yref="paper", text=word, showarrow=False, yanchor="bottom",
+                              font={"size": 12, "color": s.quiet})
+    for turn, task in enumerate(tasks):
+        tint = colour(HUES[turn % len(HUES)], 0.5, dark)
+        known = [(i, line.name, line.by_task[task]) for i, line in enumerate(lines) if task in line.by_task]
+        figure.add_trace(go.Scatter(
+            x=[r.value for *_, r in known], y=[i for i, *_ in known], mode="markers", name=html.escape(task),
+            marker={"size": 8, "color": fade(tint, 0.75), "symbol": SYMBOLS[turn % len(SYMBOLS)]},
+            customdata=[[html.escape(name), r.low, r.high] for _, name, r in known],
+            hovertemplate=f"<b>%{{customdata[0]}}</b> on {html.escape(task)}<br>keeps <b>%{{x:.0%}}</b> "
+                          "(%{customdata[1]:.0%} to %{customdata[2]:.0%})<extra></extra>"))
+    whole = [(i, line.name, line.mean) for i, line in enumerate(lines) if line.mean is not None]
+    figure.add_trace(go.Scatter(
+        x=[m.value for *_, m in whole], y=[i for i, *_ in whole], mode="markers", name="mean, 95 %",
+        marker={"size": 14, "symbol": "diamond", "color": s.accent, "line": {"width": 1, "color": s.paper}},
+        error_x={"type": "data", "symmetric": False, "color": s.accent, "thickness": 2, "width": 5,
+                 "array": [max(m.high - m.value, 0.0) for *_, m in whole],
+                 "arrayminus": [max(m.value - m.low, 0.0) for *_, m in whole]},
+        customdata=[[html.escape(name), m.low, m.high] for _, name, m in whole],
+        hovertemplate="<b>%{customdata[0]}</b>, mean over tasks <b>%{x:.0%}</b> (%{customdata[1]:.0%} to "
+                      "%{customdata[2]:.0%})<extra></extra>"))
+    figure.update_yaxes(range=[n - 0.5, -0.5], tickvals=list(range(n)), automargin=True, showgrid=False,
+                        ticktext=[html.escape(line.name) for line in lines], tickfont={"color": s.text, "size": 13})
+    figure.update_xaxes(tickformat=".0%", title={"text": "share kept of what each task's own best model gains"})
+    return figure

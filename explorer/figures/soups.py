@@ -1,0 +1,61 @@
+"""A greedy soup, turn by turn: every model alone, the mean with it, and whether it was taken."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from explorer.figures.theme import fade, surface, template
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A model's turn: its own value, that of the mean with it (None: not tried yet), taken or not, and why in words."""
+
+    name: str
+    alone: float
+    with_it: float | None
+    taken: bool
+    why: str = ""
+
+
+def soup_walk(turns: Sequence[Turn], *, title: str, percent: bool = False, dark: bool = False,
+              height: int = 430) -> go.Figure:
+    """Turns from left to right; the line is the soup's value so far, which a model that is left out does not move."""
+    s = surface(dark)
+    figure = go.Figure(layout={
+        "template": template(dark), "height": height, "hovermode": "closest", "dragmode": False,
+        "margin": {"l": 70, "r": 14, "t": 34, "b": 90}, "xaxis": {"fixedrange": True}, "yaxis": {"fixedrange": True},
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}})
+    number = "%{y:.1%}" if percent else "%{y:.4f}"
+    places = list(range(len(turns)))
+    names = [html.escape(t.name) for t in turns]
+    figure.add_trace(go.Scatter(
+        x=places, y=[t.alone for t in turns], mode="markers", name="the model alone", customdata=names,
+        marker={"size": 9, "symbol": "circle-open", "color": s.quiet, "line": {"width": 1.5}},
+        hovertemplate=f"<b>%{{customdata}}</b> alone: {number}<extra></extra>"))
+    tried = [(i, t) for i, t in enumerate(turns) if t.with_it is not None]
+    level, now = [], None
+    for _, t in tried:
+        now = t.with_it if t.taken else now
+        level.append(now)
+    figure.add_trace(go.Scatter(
+        x=[i for i, _ in tried], y=level, mode="lines", name="the soup so far", hoverinfo="skip",
+        line={"color": fade(s.accent, 0.6), "width": 2, "shape": "hv"}))
+    for name, taken, symbol, tint in (("with it: taken", True, "circle", s.accent),
+                                      ("with it: left out", False, "x-thin", s.warm)):
+        some = [(i, t) for i, t in tried if t.taken is taken]
+        figure.add_trace(go.Scatter(
+            x=[i for i, _ in some], y=[t.with_it for _, t in some], mode="markers", name=name,
+            marker={"size": 13, "symbol": symbol, "color": tint, "line": {"width": 0 if taken else 3, "color": tint}},
+            customdata=[[html.escape(t.name), html.escape(t.why)] for _, t in some],
+            hovertemplate=f"<b>%{{customdata[0]}}</b>, the mean with it: {number}<br>%{{customdata[1]}}"
+                          "<extra></extra>"))
+    figure.update_xaxes(tickvals=places, ticktext=names, range=[-0.5, max(len(turns), 1) - 0.5], showgrid=False,
+                        automargin=True, tickfont={"color": s.text, "size": 12})
+    figure.update_yaxes(title={"text": html.escape(title)}, showticklabels=bool(turns),
+                        **({"tickformat": ".0%"} if percent else {}))
+    return figure

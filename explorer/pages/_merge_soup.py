@@ -1,0 +1,241 @@
+"""Greedy soup on the Merge page: the walk, why models were left out, and what the soup is worth on other texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from explorer import workflows
+from explorer.backends import Job
+from explorer.errors import ExplorerError
+from explorer.figures.soups import Turn, soup_walk
+from explorer.pages._exporting import offer
+from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._probing import fetch
+from explorer.pages._session import dark, fail, has_texts, material, me, names, nothing_yet, plain
+from explorer.statistics.readings import Difference
+from explorer.types import Base, Checkpoint, Task
+from explorer.workflows import souping
+from explorer.workflows.souping import Found, Plan
+
+CHART = {"displayModeBar": False}
+SECONDS = 1.2
+WORDS = {"soup": "The soup", "best": "Best single model", "uniform": "Mean of all", "base": "The base"}
+
+
+def draw(ws: workflows.Workspace) -> None:
+    """The whole view."""
+    if (found := material(ws, "A soup")) is None:
+        return
+    base, checkpoints, tasks = found
+    chosen = controls(base, checkpoints, tasks)
+    if chosen is None:
+        return
+    models, task, by = chosen
+    if len(models) < 2:
+        st.info("Choose at least two models.", icon=":material/soup_kitchen:")
+        return
+    if not has_texts(task):
+        fetch(ws, [task.name], "soup")
+        return
+    wanted = souping.plan(ws, [c.name for c in models], task, by=by)
+    live(ws, wanted)
+
+
+def controls(base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
+             ) -> tuple[list[Checkpoint], Task, str] | None:
+    """Task, models (to begin with: those trained on it) and what is compared."""
+    by_name, by_id, known = {t.name: t for t in tasks}, {c.id: c for c in checkpoints}, names(checkpoints)
+    own = {t: [c.id for c in checkpoints if c.dataset == t] for t in by_name}
+    offered = sorted((t for t in by_name if by_name[t].n_test >= souping.FEWEST), key=lambda t: (not own[t], t))
+    if not offered:
+        nothing_yet(f"A soup needs a task with at least {souping.FEWEST} test texts.")
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.selectbox("Task", offered, key="soup_task", persist_state="session", width=220)
+        ids = set(_full(base, checkpoints, own[name]))
+        if st.session_state.get("soup_models_of") != (base.id, name):
+            st.session_state["soup_models_of"] = (base.id, name)
+            st.session_state["soup_models"] = [i for i in own[name] if i in ids]
+        chosen = st.multiselect("Models", sorted(by_id, key=known.__getitem__), format_func=known.__getitem__,
+                                key="soup_models", persist_state="session", width="stretch",
+                                help="To begin with: the models trained on the task's data set.")
+        by = st.segmented_control("Compare", ["loss", "accuracy"], default="loss", required=True, key="soup_by",
+                                  format_func=str.capitalize, persist_state="session",
+                                  help="What must not get worse on validation texts. Wortsman et al. take accuracy.")
+    return [by_id[i] for i in chosen if i in by_id], by_name[name], str(by)
+
+
+def _full(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> list[str]:
+    """Of these, the models trained on most texts."""
+    sizes = {c.id: c.train_size or math.inf for c in checkpoints if c.id in set(ids) and c.base == base.id}
+    return [i for i in ids if sizes.get(i) == max(sizes.values())]
+
+
+def live(ws: workflows.Workspace, wanted: Plan) -> None:
+    """Progress, the walk and the outcome, drawn again by themselves while it is cooked."""
+    watching = active(job_of(wanted))
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        found = souping.found(ws, wanted)
+        progress(ws, wanted, found)
+        left, right = st.columns([1.6, 1], gap="large")
+        with left:
+            st.plotly_chart(figure(found), config=CHART, theme=None, key="soup_chart")
+        with right:
+            readings(found)
+            provenance(found)
+        if watching and not active(job_of(wanted)):
+            st.rerun()
+
+    shown()
+    found = souping.found(ws, wanted)
+    if found.walk.steps:
+        table(found)
+        keeping(ws, found)
+
+
+def job_of(wanted: Plan) -> Job | None:
+    kept: tuple[object, Job] | None = st.session_state.get("soup_job")
+    return kept[1] if kept is not None and kept[0] == _key(wanted) else None
+
+
+def _key(wanted: Plan) -> object:
+    return wanted.points, wanted.task.digest, wanted.by
+
+
+def progress(ws: workflows.Workspace, wanted: Plan, found: Found) -> None:
+    """One line: what runs, the button for what is missing, or how it went."""
+    job = job_of(wanted)
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small"):
+        if job is not None and active(job):
+            bar(job, "soup")
+            return
+        if not found.missing:
+            st.caption(f"{len(found.walk.taken)} of {len(wanted.points)} models are taken; scores are kept in the "
+                       "catalog.")
+        elif st.button(f"Make the soup (about {duration(found)})", type="primary", key="soup-go",
+                       icon=":material/soup_kitchen:"):
+            try:
+                st.session_state["soup_job"] = (_key(wanted), souping.start(ws, wanted, owner=me(),
+                                                                           replaces=f"soup-{me()}"))
+            except ExplorerError as error:
+                fail(error)
+            st.rerun()
+    if job is not None:
+        outcome(job)
+
+
+def duration(found: Found) -> str:
+    """At most so long: every model left out costs three points on its line."""
+    known = [s.seconds for s in found.singles if s is not None]
+    pace = sorted(known)[len(known) // 2] if known else SECONDS
+    count = sum(s is None for s in found.singles) + 4 * (len(found.singles) - 1) + 4
+    seconds = pace * count
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
+def figure(found: Found) -> object:
+    plan, percent = found.plan, found.plan.by == "accuracy"
+    turns = []
+    stepped = {s.model: s for s in found.walk.steps}
+    order = found.walk.order or tuple(i for i, s in enumerate(found.singles) if s is not None)
+    for i in order:
+        single, step = found.singles[i], stepped.get(i)
+        if single is None:
+            continue
+        turns.append(Turn(plan.names[i], single.accuracy if percent else single.loss,
+                          None if step is None else step.score.accuracy if percent else step.score.loss,
+                          bool(step and step.taken), "" if step is None else _why(found, i)))
+    what = "Accuracy" if percent else "Loss (nats)"
+    return soup_walk(turns, title=f"{what} on validation texts of {plan.task.name}", percent=percent, dark=dark())
+
+
+def _why(found: Found, model: int) -> str:
+    """Why a model was taken or left out."""
+    step = next(s for s in found.walk.steps if s.model == model)
+    if step.change is None:
+        return "the best alone: the soup begins with it"
+    change = f"{step.change.value:+.4f} nats to the soup before"
+    barrier = found.walk.barriers.get(model)
+    if step.taken or barrier is None:
+        return change
+    return f"{change}; barrier {barrier.value:.4f} nats"
+
+
+def readings(found: Found) -> None:
+    """The soup beside the best single model, on texts that chose nothing."""
+    best, soup = found.outcomes.get("best"), found.outcomes.get("soup")
+    left, right = st.columns(2)
+    left.metric("Soup, loss", "–" if soup is None else f"{soup.loss:.4f}",
+                delta=_interval(found.differences.get("soup")), delta_color="off", delta_arrow="off",
+                help="On test texts that chose nothing. Below: minus the best single model's, with the paired 95 % "
+                "interval over texts.")
+    right.metric("Mean of all, loss", "–" if "uniform" not in found.outcomes else
+                 f"{found.outcomes['uniform'].loss:.4f}", delta=_interval(found.differences.get("uniform")),
+                 delta_color="off", delta_arrow="off", help="The uniform soup. Below: minus the best single model's.")
+    if found.outcomes:
+        st.dataframe(pd.DataFrame([{"which": WORDS[k], "loss": s.loss, "stderr": s.stderr, "accuracy": s.accuracy}
+                                   for k, s in found.outcomes.items()]), hide_index=True, column_config={
+            "which": "On test texts", "loss": st.column_config.NumberColumn("Loss", format="%.4f"),
+            "stderr": st.column_config.NumberColumn("± s.e.", format="%.4f"),
+            "accuracy": st.column_config.NumberColumn("Accuracy", format="percent")})
+    if soup is not None and best is not None and soup.point == best.point:
+        st.caption("The soup is the best single model: no other made it better.")
+    st.info(plain("Wortsman et al. 2022, CLIP ViT-B/32 on ImageNet: greedy soup 81.03 %, best single model 80.38 %."),
+            icon=":material/menu_book:")
+
+
+def _interval(difference: Difference | None) -> str:
+    if difference is None:
+        return "not yet"
+    low, high = difference.interval
+    return f"{difference.value:+.4f} ({low:+.3f} to {high:+.3f})"
+
+
+def provenance(found: Found) -> None:
+    plan = found.plan
+    chosen = min(plan.probe.test or plan.validation.n_test, plan.validation.n_test)
+    fitted = min(plan.probe.train or plan.task.n_train, plan.task.n_train)
+    st.caption(plain(f"Chosen on {chosen} validation texts, the last half of the test split of {plan.task.name}, which "
+                     f"no model was trained on; told on {plan.final.test} texts of the first half. Heads are fitted on "
+                     f"{fitted} train texts. Barriers: five points from the soup to the model, on validation texts."))
+
+
+def table(found: Found) -> None:
+    rows = []
+    for step in found.walk.steps:
+        single, barrier = found.singles[step.model], found.walk.barriers.get(step.model)
+        rows.append({"model": found.plan.names[step.model], "taken": step.taken,
+                     "alone": single.loss if single else None, "with": step.score.loss,
+                     "accuracy": step.score.accuracy, "change": step.change.value if step.change else None,
+                     "half": 1.96 * step.change.stderr if step.change else None,
+                     "barrier": barrier.value if barrier else None,
+                     "barrier_half": 1.96 * barrier.stderr if barrier else None})
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
+        "model": st.column_config.TextColumn("Model, in the order of its turn", width="medium"), "taken": "Taken",
+        "accuracy": st.column_config.NumberColumn("Accuracy with it", format="percent"),
+        **{key: st.column_config.NumberColumn(word, format=form) for key, word, form in (
+            ("alone", "Loss alone", "%.4f"), ("with", "Loss with it", "%.4f"), ("change", "Change", "%+.4f"),
+            ("half", "± 95 %", "%.4f"), ("barrier", "Barrier", "%.4f"), ("barrier_half", "± 95 % ", "%.4f"))}})
+
+
+def keeping(ws: workflows.Workspace, found: Found) -> None:
+    """A name for a finished soup, and its export."""
+    soup = found.walk.soup
+    if soup is None or not found.walk.done:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.form("soup-keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.text_input("Keep the soup as", placeholder="A name …", width=280)
+            if st.form_submit_button("Keep", icon=":material/bookmark_add:"):
+                try:
+                    workflows.keep(ws, name, soup)
+                    st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")
+                except ExplorerError as error:
+                    fail(error)
+        offer(ws, soup, "soup-export", name=f"soup-{found.plan.task.name}", task=found.plan.task.name)
