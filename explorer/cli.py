@@ -101,7 +101,7 @@ def _running(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("--out", metavar="DIR", help="the same, as an option")
     p.add_argument("--resume", action="store_true",
                    help="go on with a sweep that was begun; that is always so: complete models are kept and skipped")
-    p.add_argument("--dry-run", action="store_true", help="check everything and say what it would cost, make nothing")
+    p.add_argument("--dry-run", action="store_true", help="check everything and say what it would cost, train nothing")
     _where(p)
 
     p = _verb(verbs, "pack", "write the workspace's catalog as Parquet files")
@@ -212,7 +212,7 @@ def _merging(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     p.add_argument("--target", required=True, metavar="T", help="the data set whose texts they are")
     p.add_argument("--models", metavar="A,B[,…]", help="2 to 12 models (default: one of each data set but the target)")
     p.add_argument("--base", metavar="B", help="the base whose models are taken (default: the one with most)")
-    p.add_argument("--shots", type=int, default=16, metavar="K", help="train texts of each label (default 16)")
+    p.add_argument("--shots", type=int, default=32, metavar="K", help="train texts of each label (default 32)")
     p.add_argument("--budget", type=int, default=100, metavar="N", help="evaluations in all (default 100)")
     p.add_argument("--penalty", type=float, default=0.05, help="nats that a weight of 1 costs (default 0.05)")
     p.add_argument("--bound", type=float, default=1.5, help="weights are within ± this (default 1.5)")

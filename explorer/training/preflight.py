@@ -109,7 +109,7 @@ def bytes_of(recipe: Recipe, r: Run, layout: Layout) -> int:
     block = r.block
     if not isinstance(block, ModelsRecipe):
         return 2 * layout.size + _FOLDER
-    width = max((t.shape[-1] for t in layout.tensors if len(t.shape) == 2), default=0)
+    width = max((t.size for t in layout.tensors if t.group.kind == "norm"), default=0)
     head, form = 4 * width * (width + 64), recipe.format_of(block)
     if form == "huggingface":
         body = 4 * layout.size

@@ -28,7 +28,8 @@ models:
 
 
 @pytest.fixture(scope="module")
-def swept(made_workspace: Path, zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Path]]:
+def swept(made_workspace: Path, zoo: Path,
+          tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Path]]:
     """A workspace after the sweep and the import of its output folder, and that folder."""
     import shutil
 
