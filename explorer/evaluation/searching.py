@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FOLDS = 4
 """Into so many parts the few texts are dealt, or as many as there are texts of a label."""
+USUAL_TEXTS = 500
+"""Texts for which a head's usual penalty is meant."""
 FAR = 1e3
 """The objective where the model overflows."""
 
@@ -110,20 +112,25 @@ def _objective(evaluator: Evaluator, request: Searching) -> Callable[[np.ndarray
     reduction = pooled(evaluator.base.pooling)
 
     def objective(weights: np.ndarray) -> Tried:
-        row = tuple(float(f"{w:.6g}") for w in weights)
+        row = tuple(float(f"{w:.12g}") for w in weights)
         evaluator.encoder.move(Point.of(request.base.id, dict(zip(request.ids, row, strict=True))))
         features = np.concatenate([r.cpu().numpy() for r in evaluator.encoder.rows(found, reduction, "fp32")])
         features = features[order].astype(np.float64)
         if not np.isfinite(features).all():
             return Tried(row, FAR, FAR)
         losses = [generalized_loss(features[folds != f], labels[folds != f], features[folds == f], labels[folds == f],
-                                   classes, request.head.l2)[0] for f in np.unique(folds)]
+                                   classes, ridge(request.head, int((folds != f).sum())))[0] for f in np.unique(folds)]
         loss = float(np.concatenate(losses).mean())
         return Tried(row, loss + request.penalty * float(np.abs(row).sum()), loss)
 
     if objective(np.zeros(len(request.ids))).loss >= FAR:
         raise NotFiniteError("the base's own states are not finite; nothing can be searched from there.")
     return objective
+
+
+def ridge(head: Probe, texts: int) -> float:
+    """The head's penalty per text where it is fitted on few: a prior of one strength, however many texts there are."""
+    return head.l2 * max(1.0, USUAL_TEXTS / texts)
 
 
 def few(labels: np.ndarray, classes: int, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

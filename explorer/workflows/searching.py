@@ -29,7 +29,7 @@ class Search:
     base: Base
     models: tuple[Checkpoint, ...]
     task: Task
-    shots: int = 16
+    shots: int = 32
     budget: int = 100
     penalty: float = 0.05
     bound: float = 1.5
@@ -55,7 +55,7 @@ def candidates(checkpoints: Sequence[Checkpoint], task: Task) -> list[Checkpoint
     return sorted(first.values(), key=lambda c: (c.task != task.family, c.name))[:MOST]
 
 
-def plan(ws: Workspace, models: Sequence[Checkpoint], task: Task, *, shots: int = 16, budget: int = 100,
+def plan(ws: Workspace, models: Sequence[Checkpoint], task: Task, *, shots: int = 32, budget: int = 100,
          penalty: float = 0.05, bound: float = 1.5, seed: int = 0, probe: Probe | None = None) -> Search:
     """A search with everything checked that can be wrong with it; InputError or RecipeError says what."""
     n = len(models)
