@@ -102,7 +102,7 @@ def _start(ws: Workspace, base: Base, start: str, dataset: str) -> Point:
     try:
         point = resolve(ws, start)
     except UnknownNameError as error:
-        raise UnknownNameError("start", start, ["base", "centroid", *error.known]) from None
+        raise UnknownNameError("start", start, {"base", "centroid", *error.known}) from None
     if point.base != base.id:
         raise RecipeError(f"the start {start!r} is a Point of {ws.catalog.base(point.base).name!r}; the recipe's base "
                           f"is {base.name!r}. Choose a start of it, or 'base'.")
