@@ -16,7 +16,8 @@ from explorer.errors import RecipeError, UnknownNameError
 from explorer.merges._contract import Context
 from explorer.merges._recipe import Recipe, is_merge, method
 from explorer.registry import names
-from explorer.types import Point, Probe
+from explorer.types import Point, Probe, digest
+from explorer.weights.fishers import FOLDER, save_fisher
 from explorer.weights.opening import open_term, reopen_base
 from explorer.weights.point import FlatPoint
 from explorer.workflows.merging import gram_with_merges, merge_point
@@ -31,13 +32,23 @@ def merged(ws: Any, name: str, options: dict[str, Any]) -> Point:
     models = [f"m{i}" for i in range(min(4, method(name).models.most or 4))]
     # a gradient keeps sums of task vectors from being plain Points
     weights = {m: 1 if method(name).models.even else [1, 0.5] for m in models}
+    if option := method(name).models.informed:
+        options = options | {option: {m: stored_fisher(ws, m) for m in models}}
     return merge_point(ws, name, weights, options)
+
+
+def stored_fisher(ws: Any, model: str) -> str:
+    """The key of Fisher information that is drawn for a model, and stored."""
+    layout, key = ws.catalog.bases()[0].layout, digest("drawn", model)
+    generator = torch.Generator().manual_seed(int(key[:8], 16))
+    save_fisher(ws.folder / FOLDER, key, torch.rand(layout.size, generator=generator), layout, {})
+    return key
 
 
 def opened(ws: Any) -> tuple[Any, dict[str, Path]]:
     (base,) = ws.catalog.bases()
     return (reopen_base(base, ws.catalog.resolve(base.path)),
-            {c.id: ws.catalog.resolve(c.path) for c in ws.catalog.checkpoints()})
+            {c.id: ws.catalog.resolve(c.path) for c in ws.catalog.checkpoints()} | {FOLDER: ws.folder / FOLDER})
 
 
 @pytest.mark.parametrize(("name", "options"), EVERY, ids=[n for n, _ in EVERY])
