@@ -72,12 +72,13 @@ def generalized_loss(train: np.ndarray, train_labels: np.ndarray, test: np.ndarr
     return losses, float(np.mean(logp.argmax(axis=1) == test_labels))
 
 
-def linear_head(train: np.ndarray, labels: np.ndarray, classes: int, l2: float) -> tuple[np.ndarray, np.ndarray]:
-    """(W (c, h), bias (c,)) of the head that `generalized_loss` fits, for features (b, h) as they are."""
+def linear_head(train: np.ndarray, labels: np.ndarray, classes: int,
+                l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(W (c, h), bias (c,), centre (h,)) of the head that `generalized_loss` fits: logits = W (x − centre) + bias for
+    features x as they are."""
     centre, safe = _scales(train)
     weights, bias = fit_head((train - centre) / safe, labels, classes, l2)
-    scaled = weights / safe[:, None]
-    return scaled.T, bias - centre @ scaled
+    return (weights / safe[:, None]).T, bias, centre
 
 
 def _scales(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

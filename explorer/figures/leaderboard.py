@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from explorer.figures.theme import HUES, SYMBOLS, colour, fade, surface, template
 from explorer.statistics.retention import Interval
 
-ROW, FRAME = 40, 130
+ROW, FRAME = 40, 150
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: bool = False) 
     s, n = surface(dark), len(lines)
     figure = go.Figure(layout={
         "template": template(dark), "height": FRAME + ROW * max(n, 2), "hovermode": "closest", "dragmode": False,
-        "margin": {"l": 12, "r": 14, "t": 56, "b": 52}, "xaxis": {"fixedrange": True}, "yaxis": {"fixedrange": True},
-        "legend": {"orientation": "h", "x": 0, "y": -0.02, "yref": "container", "xanchor": "left",
+        "margin": {"l": 12, "r": 14, "t": 34, "b": 96}, "xaxis": {"fixedrange": True}, "yaxis": {"fixedrange": True},
+        "legend": {"orientation": "h", "x": 0, "y": 0.0, "yref": "container", "xanchor": "left",
                    "yanchor": "bottom"}})
     for at, word in ((0.0, "the base"), (1.0, "a task's own best")):
-        figure.add_vline(x=at, line={"color": s.quiet if at else s.muted, "width": 1.5, "dash": "dot"})
+        figure.add_vline(x=at, line={"color": s.quiet if at else s.muted, "width": 1.5, "dash": "dot"}, layer="below")
         figure.add_annotation(x=at, y=1, yref="paper", text=word, showarrow=False, yanchor="bottom",
                               font={"size": 12, "color": s.quiet})
     for turn, task in enumerate(tasks):
@@ -56,5 +56,6 @@ def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: bool = False) 
                       "%{customdata[2]:.0%})<extra></extra>"))
     figure.update_yaxes(range=[n - 0.5, -0.5], tickvals=list(range(n)), automargin=True, showgrid=False,
                         ticktext=[html.escape(line.name) for line in lines], tickfont={"color": s.text, "size": 13})
-    figure.update_xaxes(tickformat=".0%", title={"text": "share kept of what each task's own best model gains"})
+    figure.update_xaxes(tickformat=".0%", title={"text": "share kept of what each task's own best model gains",
+                                                    "standoff": 8})
     return figure

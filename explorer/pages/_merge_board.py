@@ -78,7 +78,7 @@ def _spread(checkpoints: Sequence[Checkpoint], tasks: dict[str, Task]) -> list[s
     by_task: dict[str | None, Checkpoint] = {}
     for c in first.values():
         by_task.setdefault(c.task, c)
-    return [c.name for c in dict.fromkeys([*by_task.values(), *first.values()])]
+    return list(dict.fromkeys(c.name for c in (*by_task.values(), *first.values())))
 
 
 def live(ws: workflows.Workspace, pool: Pool, by: leaderboard.By) -> None:
@@ -125,12 +125,13 @@ def table(pool: Pool, found: Standings, order: Sequence[int]) -> None:
     for i in order:
         s = found.board.standings[i]
         rows.append({"rank": s.rank, "ranks": None if s.ranks is None else f"{s.ranks[0]}–{s.ranks[1]}",
-                     "point": pool.names[i], "mean": s.mean and s.mean.value, "low": s.mean and s.mean.low,
-                     "high": s.mean and s.mean.high, "worst": s.worst and s.worst.value, "on": s.worst_task,
+                     "point": pool.names[i], "mean": s.mean and 100 * s.mean.value,
+                     "low": s.mean and 100 * s.mean.low, "high": s.mean and 100 * s.mean.high,
+                     "worst": s.worst and 100 * s.worst.value, "on": s.worst_task,
                      "tasks": len(s.by_task),
-                     **{f"on {t}": s.by_task[t].value if t in s.by_task else None for t in found.board.tasks}})
+                     **{f"on {t}": 100 * s.by_task[t].value if t in s.by_task else None for t in found.board.tasks}})
     frame = pd.DataFrame(rows)
-    percent = {key: st.column_config.NumberColumn(word, format="percent") for key, word in (
+    percent = {key: st.column_config.NumberColumn(word, format="%.0f %%") for key, word in (
         ("mean", "Mean kept"), ("low", "95 % from"), ("high", "to"), ("worst", "Worst"),
         *((f"on {t}", t) for t in found.board.tasks))}
     st.dataframe(frame, hide_index=True, column_config={

@@ -230,7 +230,7 @@ def keeping(ws: workflows.Workspace, found: Found) -> None:
     if soup is None or not found.walk.done:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        with st.form("soup-keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.form("soup-keep", border=False, width=420), st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Keep the soup as", placeholder="A name …", width=280)
             if st.form_submit_button("Keep", icon=":material/bookmark_add:"):
                 try:

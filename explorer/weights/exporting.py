@@ -33,12 +33,16 @@ _SLACK = 16 << 20
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A classification head fitted on a task: logits = weight · pooled + bias; weight (c, h), bias (c,) float64."""
+    """A classification head fitted on a task: logits = weight · (pooled − centre) + bias, in float64.
+
+    weight (c, h), bias (c,), centre (h,).
+    """
 
     task: str
     labels: tuple[str, ...]
     weight: np.ndarray
     bias: np.ndarray
+    centre: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,10 @@
 """A Point as a model folder that transformers loads: fp32 shards, config, tokenizer, and a fitted head if there is one.
 
 A head on pooled states is a class of transformers only where pooling is the first token's state and the class has
-tanh between two linear layers (BERT, RoBERTa and their kin): the first layer is then 2⁻¹⁴ times the identity, where
-tanh is the identity to float32's rounding, and the second takes the factor back. No class pools by the mean, and others
-have no inner layer that lets every state through; such a head is a file of its own, `head.safetensors`.
+tanh between two linear layers (BERT, RoBERTa and their kin): the first layer then centres the states and takes 2⁻¹⁴ of
+them, where tanh is the identity to float32's rounding, and the second takes the factor back. No class pools by the
+mean, and others have no inner layer that lets every state through; such a head is a file of its own,
+`head.safetensors`.
 """
 
 from __future__ import annotations
@@ -78,15 +79,16 @@ def _layers(base: Base, head: Linear) -> dict[str, torch.Tensor]:
     first, last = TANH[base.model_type]
     weight = torch.from_numpy(head.weight)
     return {f"{first}.weight": (_NARROW * torch.eye(weight.shape[1])).float(),
-            f"{first}.bias": torch.zeros(weight.shape[1]), f"{last}.weight": (weight / _NARROW).float(),
-            f"{last}.bias": torch.from_numpy(head.bias).float()}
+            f"{first}.bias": (-_NARROW * torch.from_numpy(head.centre)).float(),
+            f"{last}.weight": (weight / _NARROW).float(), f"{last}.bias": torch.from_numpy(head.bias).float()}
 
 
 def _own_head(folder: Path, head: Linear) -> None:
     from safetensors.torch import save_file
 
-    save_file({"weight": torch.from_numpy(head.weight).float().contiguous(),
-               "bias": torch.from_numpy(head.bias).float().contiguous()}, str(folder / "head.safetensors"))
+    bias = head.bias - head.weight @ head.centre
+    save_file({"weight": torch.from_numpy(head.weight).float().contiguous(), "bias": torch.from_numpy(bias).float()},
+              str(folder / "head.safetensors"))
 
 
 def _config(path: Path, base: Base, head: Linear | None, inside: bool) -> None:

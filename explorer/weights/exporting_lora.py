@@ -54,6 +54,9 @@ def write(request: Exporting, stream: Stream, folder: Path) -> Iterator[int | st
     if not made.ranks:
         raise InputError("this Point changes no matrix of the base, so an adapter of low rank has nothing to hold; "
                          "export it as a task-vector or as a model.")
+    for tensor in request.base.layout.tensors:  # PEFT wants such modules whole
+        if tensor.name.rpartition(".")[0] in made.saved:
+            made.tensors[_ROOT + tensor.name] = stream.parameter(tensor).clone()
     for tensor in made.biases:
         module = tensor.name.rpartition(".")[0]
         place = f"{module}.base_layer.bias" if module in made.ranks else tensor.name
@@ -84,7 +87,6 @@ def _add(made: _Adapter, tensor: Tensor, stream: Stream, kinds: Mapping[str, Kin
         made.biases.append(tensor)
     elif module and leaf in ("weight", "bias") and len(tensor.shape) == 1:
         made.saved[module] = None
-        made.tensors[_ROOT + tensor.name] = stream.parameter(tensor).clone()
     else:
         raise InputError(f"{tensor.name} of shape {tensor.shape} is no matrix of a linear or embedding layer, no bias "
                          "and no norm: an adapter can't hold its change. Export a task-vector or a model.")

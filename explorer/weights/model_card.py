@@ -96,7 +96,7 @@ class Card:
     def _model(self, head: bool) -> str:
         if head and self.carried:
             return (_CLASSIFIER.format(length=self.length) +
-                    "\n\nThe head's first layer is the identity times 2⁻¹⁴, where tanh is linear to float32's rounding:"
+                    "\n\nThe head's first layer takes 2⁻¹⁴ of the states, where tanh is linear to float32's rounding:"
                     " keep the weights in float32 or bfloat16, not in float16.")
         code = _ENCODER.format(length=self.length)
         pooled = _MEAN if self.pooling == "mean" else _FIRST
