@@ -8,6 +8,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.starlette import App
 
+from explorer.pages._links import follow
+
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
          "merge": ":material/merge:", "clusters": ":material/hive:", "region": ":material/bubble_chart:",
          "barriers": ":material/fence:", "surface": ":material/landscape:", "claims": ":material/fact_check:",
@@ -32,7 +34,7 @@ def visit() -> None:
         st.Page(FOLDER / f"{s}.py", title=s.replace("_", " ").capitalize(), icon=FIRST.get(s), default=s == "map")
         for s in ordered
     ]
-    st.navigation(pages, position="top").run()
+    follow(st.navigation(pages, position="top"))
 
 
 if __name__ == "__main__":

@@ -113,3 +113,10 @@ CREATE TABLE IF NOT EXISTS runs (
     added TIMESTAMP DEFAULT current_timestamp,
     PRIMARY KEY (point, task, tuning, size, seed)
 );
+
+CREATE TABLE IF NOT EXISTS views (
+    id VARCHAR PRIMARY KEY,             -- short hash of page and state
+    page VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,             -- JSON: values of the page's controls by key
+    added TIMESTAMP DEFAULT current_timestamp
+);

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -306,4 +306,4 @@ def _point(recipe: str) -> Point:
 
 
 def _map_key(spec: MapSpec, ids: Sequence[str]) -> str:
-    return digest(spec.key, canonical_json(list(ids)))
+    return digest(replace(spec, ids=None).key, canonical_json(list(ids)))  # one map, however its models are named

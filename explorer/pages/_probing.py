@@ -15,8 +15,9 @@ from explorer.backends import Job
 from explorer.components.map_and_path import Knots, component_curve, heard
 from explorer.figures.curves import Axis, Curve, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._links import written
 from explorer.pages._session import clear, dark, has_texts, plain
-from explorer.pages._walks import Walk, alphas, begin, go_on, job_of, placing, settled, values, whole
+from explorer.pages._walks import Walk, alphas, begin, first_alpha, go_on, job_of, placing, settled, values, whole
 
 LINK = "probe"
 Readings = Callable[[workflows.Workspace, Walk], None]
@@ -41,6 +42,7 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
                 if readings is not None:
                     readings(ws, walk)
             draw(ws, walk, height, key)
+        written()
         if watching and not active(job_of(walk)) and not go_on(ws, walk) and not placing(walk):
             st.rerun()  # what is beside the curve is drawn once more, and then nothing by itself
 
@@ -59,7 +61,7 @@ def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:
              "full": "measured", "first": "first pass", "between": "between two measured points"}
     said = component_curve(
         figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK, path=walk.key,
-        label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=0.5 if low <= 0.5 <= high else low,
+        label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=first_alpha(walk),
         low=low, high=high, words=words, on_settled=lambda: settled(ws, walk, heard(key, "settled")),
         on_cleared=clear)
     if said.cleared:

@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import InputError
 from explorer.pages._region_view import View
-from explorer.pages._session import basket, names
+from explorer.pages._session import basket, changed, names
 from explorer.types import Base, Checkpoint, Probe, Task
 from explorer.workflows import regions
 from explorer.workflows.regions import Level
@@ -31,6 +31,8 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                             "the general level the others are random directions from the base.")
         trait = choose_trait(ws, base, checkpoints, level)
         chosen = choose_tasks(ws, base, tasks, level, trait)
+        if st.session_state.get("region_concentration", 1.0) not in CONCENTRATIONS:
+            del st.session_state["region_concentration"]
         samples = st.slider("Hull samples", 5, 500, 20, 5, key="region_samples", persist_state="session", width=170,
                             help="Points of In′: convex mixtures of In's models with random weights. The paper draws "
                             "about five.")
@@ -88,11 +90,10 @@ def choose_tasks(ws: workflows.Workspace, base: Base, tasks: Sequence[Task], lev
                      help="Each region is measured on its data set.")
         return [by_name[t] for t in trained]
     own = [t for t in trained if level == "general" or (trait and trait in (t, by_name[t].family))]
-    asked, before = (level, trait), st.session_state.get("region_task")
-    if st.session_state.get("region_task_of") != asked or before not in (EVERY, *by_name):
-        st.session_state["region_task_of"] = asked
-        if level == "dataset" or before not in (EVERY, *own):
-            st.session_state["region_task"] = (own or sorted(by_name))[0]
+    before = st.session_state.get("region_task")
+    keeps = level != "dataset" and before in (EVERY, *own)
+    if not keeps and (changed("region_task", (level, trait), "region_task") or before not in (EVERY, *by_name)):
+        st.session_state["region_task"] = (own or sorted(by_name))[0]
     options = [*own, *([EVERY] if level != "dataset" and len(own) > 1 else []), *sorted(by_name.keys() - set(own))]
     if st.session_state["region_task"] not in options:
         st.session_state["region_task"] = options[0]

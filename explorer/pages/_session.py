@@ -23,6 +23,11 @@ FETCH_AFTER = 10.0
 """Seconds from the first visit to fetching the texts it lacks: the first map has the machine to itself."""
 BASKET = "basket"
 ENDS = "path_ends"
+AS_OF = "models"
+"""How many of the base's models a map shows, the first ones to arrive."""
+FROZEN = "models_frozen"
+"""That number where a link holds the map to it."""
+_CHANGES = "changes"
 
 
 _opening = threading.Lock()
@@ -117,6 +122,40 @@ def chosen_base(ws: workflows.Workspace) -> Base | None:
     if not bases:
         return None
     return bases.get(st.session_state.get("base", "")) or workflows.main_base(ws)
+
+
+def changed(what: str, now: object, key: str) -> bool:
+    """Whether `now` is another one than when this was last asked, so that the choice under `key` must follow.
+
+    The first time it must unless there is a choice already: a link has made it.
+    """
+    seen: dict[str, object] = st.session_state.setdefault(_CHANGES, {})
+    first, before = what not in seen, seen.get(what)
+    seen[what] = now
+    return key not in st.session_state if first else before != now
+
+
+def forget_changes() -> None:
+    """What a link sets next is taken as it is, whatever the session was at before."""
+    for key in (_CHANGES, "mix_weights", "surface_chosen"):
+        st.session_state.pop(key, None)
+
+
+def map_ids(ws: workflows.Workspace, base: Base) -> tuple[str, ...] | None:
+    """The models that maps of a base show where a link holds them to the first ones; None: all of them."""
+    everything, held = ws.catalog.checkpoints(base.id), st.session_state.get(FROZEN)
+    frozen = held is not None and held < len(everything)
+    st.session_state[AS_OF] = held if frozen else len(everything)
+    return tuple(c.id for c in everything[:held]) if frozen else None
+
+
+def thaw(ws: workflows.Workspace, base: Base) -> None:
+    """Where a link holds the map to the first models: says so, and shows all on a click. In a row of controls."""
+    if map_ids(ws, base) is not None:
+        held, total = st.session_state[AS_OF], len(ws.catalog.checkpoints(base.id))
+        st.button(f"First {held} of {total} models", key="thaw", icon=":material/ac_unit:",
+                  on_click=lambda: st.session_state.pop(FROZEN, None),
+                  help=f"The map as the link has it; {total - held} models came later. Click for the map of all.")
 
 
 def nothing_yet(message: str) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.catalog import runs
-from explorer.pages._session import basket, has_texts
+from explorer.pages._session import basket, changed, has_texts
 from explorer.types import Base, Checkpoint, Task, Tuning
 from explorer.workflows import starting
 from explorer.workflows.starting import Plan
@@ -82,13 +82,13 @@ def usual(checkpoints: Sequence[Checkpoint], tasks: dict[str, Task]) -> list[str
 def show(tuning: Tuning) -> None:
     """Puts a tuning's numbers into the controls."""
     st.session_state.update(start_method=tuning.method, start_steps=tuning.steps, start_rate=tuning.lr,
-                            start_rate_of=tuning.method, start_batch=tuning.batch, start_length=tuning.length,
-                            start_patience=tuning.patience)
+                            start_batch=tuning.batch, start_length=tuning.length, start_patience=tuning.patience)
+    changed("start_rate", tuning.method, "start_rate")
 
 
 def advanced(method: str) -> tuple[Tuning, list[int]]:
-    if st.session_state.get("start_rate_of") != method:
-        st.session_state.update(start_rate_of=method, start_rate=starting.RATES[method])
+    if changed("start_rate", method, "start_rate"):
+        st.session_state["start_rate"] = starting.RATES[method]
     seeds = st.number_input("Seeds", 1, 50, 3, key="start_seeds", persist_state="session",
                             help="Each draws the head, the order of texts and dropout anew, alike for every start.")
     steps = st.number_input("Steps", 1, 100_000, key="start_steps", persist_state="session")

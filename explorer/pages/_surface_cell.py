@@ -10,7 +10,7 @@ from explorer.components.map_and_path import heard
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.figures.surfaces import place_of
 from explorer.pages._jobs import active
-from explorer.pages._session import basket, fail, has_texts, me, plain
+from explorer.pages._session import basket, changed, fail, has_texts, me, plain
 from explorer.paths.plane import Plane
 from explorer.statistics.readings import NORMAL
 from explorer.types import Point
@@ -26,8 +26,13 @@ MOST = 12
 
 def chosen(plane: Plane) -> tuple[float, float] | None:
     """The place chosen on this plane, if one was."""
+    linked = st.session_state.get("place", [])
+    if "surface_chosen" not in st.session_state and len(linked) == 2:
+        st.session_state["surface_chosen"] = (plane, *linked)
     kept: tuple[Plane, float, float] | None = st.session_state.get("surface_chosen")
-    return kept[1:] if kept is not None and kept[0] == plane else None
+    place = kept[1:] if kept is not None and kept[0] == plane else None
+    st.session_state["place"] = [] if place is None else list(place)
+    return place
 
 
 def measuring() -> bool:
@@ -43,7 +48,7 @@ def pick(ws: workflows.Workspace, sheet: Sheet, chart: str) -> None:
     if picked.get("ids"):
         choose(ws, sheet, *place_of(str(picked["ids"][0])))
     else:
-        st.session_state.pop("surface_chosen", None)
+        st.session_state["surface_chosen"] = None
 
 
 def choose(ws: workflows.Workspace, sheet: Sheet, x: float, y: float) -> None:
@@ -119,7 +124,7 @@ def _keep(ws: workflows.Workspace, point: Point) -> None:
                 fail(error)
         mixable = 0 < len(point.terms) <= MOST and not any(is_generated(k) for k, _ in point.terms)
         if st.button("Open in Mix", icon=":material/tune:", key="surface_mix", disabled=not mixable):
-            st.session_state["mix_from"] = basket(c.id for c in ws.catalog.checkpoints(point.base))
+            changed("mix_from", basket(c.id for c in ws.catalog.checkpoints(point.base)), "mix_models")
             st.session_state["mix_models"] = [k for k, _ in point.terms]
             st.session_state["mix_next"] = ("free", [c for _, c in point.terms])
             st.switch_page("explorer/pages/mix.py")

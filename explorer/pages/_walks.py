@@ -17,7 +17,7 @@ from explorer.errors import ExplorerError, NotFiniteError
 from explorer.evaluation.work import Ask
 from explorer.figures.curves import Curve, Quantity
 from explorer.pages._jobs import active
-from explorer.pages._session import fail, has_texts, me, workspace
+from explorer.pages._session import changed, fail, has_texts, me, workspace
 from explorer.paths.alphas import is_far
 from explorer.paths.boundary import Boundary
 from explorer.paths.refinement import next_alpha
@@ -172,8 +172,19 @@ def placing(walk: Walk) -> bool:
     return any(active(job) for key, job in st.session_state.get("placing", {}).items() if ends in key)
 
 
+def first_alpha(walk: Walk) -> float:
+    """Where α is when a path is drawn anew: where it rested last on this path, or where a link has put it."""
+    if changed("alpha", (walk.line.zero.hash, walk.line.one.hash), "alpha"):
+        st.session_state.pop("alpha", None)
+    low, high = min(walk.line.alphas), max(walk.line.alphas)
+    alpha: float = st.session_state.get("alpha", 0.5)
+    return alpha if low <= alpha <= high else low
+
+
 def settled(ws: workflows.Workspace, walk: Walk, alpha: object) -> None:
     """The α that came to rest joins the curve: measured first on some texts, ahead of everything else, then on all."""
+    if isinstance(alpha, (int, float)):
+        st.session_state["alpha"] = float(alpha)
     if not isinstance(alpha, (int, float)) or alpha in alphas(walk) or not all(has_texts(t) for t in walk.tasks):
         return
     try:

@@ -10,6 +10,7 @@ from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.forest import forest
 from explorer.pages._jobs import TICK, bar
+from explorer.pages._links import put
 from explorer.pages._session import chosen_base, dark, fail, nothing_yet, plain, workspace
 from explorer.statistics.paper import LEDGER
 from explorer.types import Base, Entry, Figure, Probe
@@ -116,7 +117,7 @@ def detail(ws: workflows.Workspace, base: Base, entry: Entry) -> None:
         if st.button("Recompute", key=f"again-{found.claim}", icon=":material/refresh:"):
             begin(ws, base, [found.claim])
         if found.page and st.button("Open the view", key=f"view-{found.claim}", icon=":material/open_in_new:"):
-            st.session_state.update(found.settings)
+            put(found.page, found.settings)
             st.switch_page(f"explorer/pages/{found.page}.py")
 
 

@@ -19,16 +19,19 @@ from explorer.pages._probing import LINK, panel
 from explorer.pages._session import (
     ENDS,
     basket,
+    changed,
     chosen_base,
     clear,
     dark,
     fail,
     has_texts,
+    map_ids,
     me,
     names,
     nothing_yet,
     plain,
     select,
+    thaw,
     workspace,
 )
 from explorer.pages._walks import Walk, trail_of, warmed
@@ -70,8 +73,9 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
                                       persist_state="session", format_func=str.capitalize,
                                       help="Cosine compares directions of task vectors, Euclidean the vectors.")
         layers, kinds = more(ws, base, gram)
+        thaw(ws, base)
     spec = MapSpec(base.id, method or "pca", dims or 2, "euclidean" if metric == "euclidean" else "cosine", layers,
-                   kinds)
+                   kinds, map_ids(ws, base))
     return Choice(spec, colour, task)
 
 
@@ -182,9 +186,7 @@ def walk_of(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoin
         return None
     zero, one = (by_id[key] for key in chosen)
     own = [c.dataset for c in (zero, one) if c.dataset in tasks]
-    st.session_state.setdefault("map_task", own[0] if own else sorted(tasks)[0])
-    if st.session_state.get("map_pair") != chosen:
-        st.session_state["map_pair"] = chosen
+    if changed("map_pair", chosen, "map_task"):
         st.session_state["map_task"] = own[0] if own else sorted(tasks)[0]
     line = workflows.path(ws, Point.of(base.id, {zero.id: 1.0}), Point.of(base.id, {one.id: 1.0}), grid(0, 1, 11))
     return Walk(line, zero.name, one.name, (tasks[st.session_state["map_task"]],), Probe())
@@ -266,6 +268,8 @@ def show() -> None:
             nothing_yet("No checkpoints yet. Import some on the Catalog page.")
             return
         whole = ws.catalog.gram(base.id)
+        if (held := map_ids(ws, base)) is not None:
+            checkpoints, whole = [c for c in checkpoints if c.id in set(held)], whole.subset(held)
         choice = controls(ws, base, whole, checkpoints)
     try:
         gram = whole.select(choice.spec.layers, choice.spec.kinds)

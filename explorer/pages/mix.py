@@ -17,7 +17,20 @@ from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._session import basket, dark, fail, has_texts, material, me, names, plain, workspace
+from explorer.pages._session import (
+    basket,
+    changed,
+    dark,
+    fail,
+    has_texts,
+    map_ids,
+    material,
+    me,
+    names,
+    plain,
+    thaw,
+    workspace,
+)
 from explorer.pages._walks import warmed
 from explorer.paths.mixture import addition, analogy, negation, uniform
 from explorer.statistics.compact import compact
@@ -65,8 +78,7 @@ class Bench:
 def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> Bench:
     """The models, the task and the kind of weights."""
     known, by_id = names(checkpoints), {c.id: c for c in checkpoints}
-    if st.session_state.get("mix_from") != basket(by_id) and len(basket(by_id)) > 1:
-        st.session_state["mix_from"] = basket(by_id)
+    if changed("mix_from", basket(by_id), "mix_models") and len(basket(by_id)) > 1:
         st.session_state["mix_models"] = basket(by_id)[:MOST]
     st.session_state.setdefault("mix_models", first_three(checkpoints))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -80,7 +92,8 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                     persist_state="session", format_func=str.capitalize,
                                     help="Simplex: none negative, together 1. Free: any; what they lack to 1 lies on "
                                     "the base.")
-    spec = MapSpec(base.id, "pca", 2, "euclidean")
+        thaw(ws, base)
+    spec = MapSpec(base.id, "pca", 2, "euclidean", ids=map_ids(ws, base))
     return Bench(base, tuple(by_id[i] for i in chosen), by_name[task], Probe(), kind != "free",
                  ws.catalog.gram(base.id), spec)
 
@@ -100,9 +113,11 @@ def first_three(checkpoints: Sequence[Checkpoint]) -> list[str]:
 def weights_of(bench: Bench) -> tuple[str, list[float]]:
     """(identity of where the sliders begin, the weights), kept for each choice of models."""
     kept = st.session_state.setdefault("mix_weights", {})
-    if bench.key not in kept:
-        kept[bench.key] = (0, list(uniform(bench.ids).values()))
-    turn, weights = kept[bench.key]
+    given = st.session_state.get("weights", [])
+    if changed("mix_bench", bench.key, "weights") or len(given) != len(bench.ids):
+        given = list(uniform(bench.ids).values())
+    turn, weights = kept.setdefault(bench.key, (0, given))
+    st.session_state["weights"] = weights
     return f"{bench.key}-{turn}", weights
 
 

@@ -13,7 +13,7 @@ from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.pages._probing import LINK, panel
-from explorer.pages._session import ENDS, basket, dark, fail, material, names, plain, workspace
+from explorer.pages._session import ENDS, basket, dark, fail, map_ids, material, names, plain, thaw, workspace
 from explorer.pages._walks import Walk, boundaries, trail_of, whole
 from explorer.paths.alphas import RANGES, grid
 from explorer.statistics.readings import NORMAL, Reading, barrier, minimum
@@ -61,6 +61,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                   "their mean.")
         quantity = st.segmented_control("Show", ["loss", "accuracy"], format_func=str.capitalize, default="loss",
                                         required=True, key="quantity", persist_state="session")
+        thaw(ws, base)
     line = workflows.path(ws, _point(base, zero), _point(base, one), choose_alphas())
     chosen = tuple(by_name[name] for name in names_of)
     probe = Probe(head=st.session_state.get("head", "probe"))
@@ -157,7 +158,9 @@ def borders(ws: workflows.Workspace, walk: Walk) -> None:
 
 def chart(ws: workflows.Workspace, walk: Walk) -> None:
     """The path on a Euclidean PCA map, where a line in weight space is a line."""
-    spec = MapSpec(walk.line.zero.base, "pca", st.session_state.get("path_dims") or 2, "euclidean")
+    base_id = walk.line.zero.base
+    spec = MapSpec(base_id, "pca", st.session_state.get("path_dims") or 2, "euclidean",
+                   ids=map_ids(ws, ws.catalog.base(base_id)))
     try:
         found = workflows.projection(ws, spec)
         if found is None:

@@ -9,7 +9,8 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.pages._jobs import TICK
-from explorer.pages._session import BASE_KEY, Place, basket, choices, fail, material, workspace
+from explorer.pages._links import written
+from explorer.pages._session import BASE_KEY, Place, basket, changed, choices, fail, material, workspace
 from explorer.pages._surface_cell import cell, measuring
 from explorer.pages._surface_drawing import View, beside, both, draw, drawing, readings
 from explorer.pages._surface_filling import go_on, line, work_of
@@ -29,8 +30,7 @@ LABELS: dict[Kind, tuple[str, ...]] = {"models": ("First corner", "Second corner
 def begin(checkpoints: Sequence[Checkpoint], known: Sequence[str]) -> None:
     """Sets the corners from the selection when it has three models, else once to two of one data set and another."""
     chosen = basket(known)
-    if len(chosen) >= 3 and st.session_state.get("surface_from") != chosen[:3]:
-        st.session_state["surface_from"] = chosen[:3]
+    if changed("surface_from", chosen[:3], CORNERS[0]) and len(chosen) >= 3:
         st.session_state.update(zip(CORNERS, chosen, strict=False))
     if any(st.session_state.get(box) not in known for box in CORNERS):
         st.session_state.update(zip(CORNERS, first_three(checkpoints), strict=False))
@@ -73,8 +73,8 @@ def choose_tasks(kind: Kind, chosen: Sequence[Point], checkpoints: Sequence[Chec
         key = f"surface_task_{kind}_{i}" if kind == "coefficients" else "surface_task"
         mine = (own[i] if i < len(own) else None) or sorted(by_name)[0]
         # two task vectors bring their tasks with them; elsewhere the task stays when corners change
-        if kind == "coefficients" and st.session_state.get(f"{key}_of") != chosen[i].hash:
-            st.session_state[f"{key}_of"], st.session_state[key] = chosen[i].hash, mine
+        if kind == "coefficients" and changed(key, chosen[i].hash, key):
+            st.session_state[key] = mine
         st.session_state.setdefault(key, mine)
         if st.session_state[key] not in by_name:
             st.session_state[key] = mine
@@ -143,6 +143,7 @@ def page(ws: workflows.Workspace, view: View) -> None:
                 both(view, known)
             readings(view, known)
             cell(ws, view.sheet, view.names)
+            written()
             if view.kind == "models":
                 beside()
         if watching != (running or measuring()):

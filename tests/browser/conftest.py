@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,9 @@ def chromium() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
-def served(chromium: Any, made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """The address of the app, on a copy of the tiny workspace, and its process."""
-    folder = Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("served") / "ws"))
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[str, int]]:
+    """The app on a workspace: its address and its process, ended on leaving."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -61,6 +61,14 @@ def served(chromium: Any, made_workspace: Path, tmp_path_factory: pytest.TempPat
         finally:
             process.terminate()
             process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def served(chromium: Any, made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """The address of the app, on a copy of the tiny workspace, and its process."""
+    folder = Path(shutil.copytree(made_workspace, tmp_path_factory.mktemp("served") / "ws"))
+    with serving(folder) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -92,15 +100,15 @@ def opened(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
     contexts: list[Any] = []
     problems: list[str] = []
 
-    def open_page(path: str = "", dark: bool = False, size: tuple[int, int] = (1440, 900)) -> Any:
+    def open_page(path: str = "", dark: bool = False, size: tuple[int, int] = (1440, 900), at: str = server) -> Any:
         contexts.append(chromium.new_context(viewport={"width": size[0], "height": size[1]},
                                              color_scheme="dark" if dark else "light"))
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda m: problems.append(m.text) if _is_error(m) else None)
         page.on("pageerror", lambda e: problems.append(str(e)))
-        page.on("request", lambda r: problems.append(f"outside: {r.url}") if _outside(r.url, server) else None)
-        page.goto(f"{server}/{path}")
+        page.on("request", lambda r: problems.append(f"outside: {r.url}") if _outside(r.url, at) else None)
+        page.goto(f"{at}/{path}")
         page.wait_for_selector('[data-testid="stApp"]')
         return page
 

@@ -25,7 +25,6 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
     return [tuple(dot) for dot in page.evaluate(script)]
 
 
-@pytest.mark.parametrize(("dark", "size"), [(False, (1440, 900)), (True, (1024, 768))])
 @pytest.mark.parametrize(("path", "awaited"), [("", MAP), ("path", CURVE),
                                                ("mix", ".wse-mixture .wse-row"), ("jobs", "h3"),
                                                ("clusters", ".st-key-cluster_heat .js-plotly-plot"),
@@ -35,13 +34,29 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
                                                ("start_points", '[class*="st-key-start_chart"] .js-plotly-plot'),
                                                ("claims", '[data-testid="stMarkdown"] >> text=C12'),
                                                ("catalog", '[data-testid="stDataFrame"]')])
-def test_every_page_in_both_appearances_and_sizes(opened, path, awaited, dark, size):
-    page = opened(path, dark, size)
+def test_every_page_in_both_appearances_and_sizes(opened, path, awaited):
+    page = opened(path)
     page.wait_for_selector(awaited)
     page.wait_for_timeout(700)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    red = int(page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/)[0]"))
-    assert (red < 128) == dark
+    assert fits(page)
+    assert not is_dark(page)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.wait_for_function(f"() => ({DARK})()")
+    page.wait_for_selector(awaited)
+    page.wait_for_timeout(700)
+    assert fits(page)
+
+
+DARK = "() => +getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/)[0] < 128"
+
+
+def is_dark(page: Any) -> bool:
+    return bool(page.evaluate(DARK))
+
+
+def fits(page: Any) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 def test_the_map_is_on_screen_soon(opened):

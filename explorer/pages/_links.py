@@ -1,0 +1,216 @@
+"""Every view is a link: what a page is set to, as the parameters of its address, and back.
+
+A view is a page and the values of its controls, by their keys in the session. Short ones stand in the address itself;
+longer ones are kept by the catalog, and the address names them. Values of an address are data: an unknown key, or a
+value that is not of its kind, is left out and told; of what a control does not offer, the control takes its first.
+
+A map shows the models it was made with: an address says how many of the base's models there were (`models`), and
+whoever opens it when there are more sees the first ones, where they lay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from explorer import workflows
+from explorer.catalog import views
+from explorer.pages._session import AS_OF, BASKET, FROZEN, forget_changes, plain, workspace
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+LONGEST = 1500
+"""Characters of parameters that an address may have; some programs that pass links on cut longer ones."""
+STORED = "view"
+"""The parameter that names a view which the catalog keeps."""
+WRITTEN, PAGE = "link_written", "page"
+FIRST_PAGE = "map"
+
+
+@dataclass(frozen=True)
+class Held:
+    """The kind of value that a key holds, and of numbers their limits. A choice is a text or a whole number."""
+
+    kind: Literal["text", "texts", "choice", "number", "numbers", "whole", "flag"]
+    low: float = -math.inf
+    high: float = math.inf
+
+
+TEXT, TEXTS, CHOICE, FLAG, NUMBER = Held("text"), Held("texts"), Held("choice"), Held("flag"), Held("number")
+WHOLE = Held("whole", 0, 2**31 - 1)
+SIDE = Held("whole", 10, 100_000)
+MAP = {"base": TEXT, BASKET: TEXTS, AS_OF: Held("whole", 1, 10**9)}
+VIEWS: Mapping[str, Mapping[str, Held]] = {
+    "map": {**MAP, "colour": TEXT, "scores_on": TEXT, "method": TEXT, "dims": WHOLE, "metric": TEXT, "layers": TEXTS,
+            "kinds": TEXTS, "map_task": TEXT, "alpha": NUMBER},
+    "path": {**MAP, "zero": TEXT, "one": TEXT, "tasks": TEXTS, "quantity": TEXT, "range": TEXT, "low": NUMBER,
+             "high": NUMBER, "points": Held("whole", 2, 201), "head": TEXT, "find_boundary": FLAG,
+             "excess": Held("number", 0.01, 5.0), "path_dims": WHOLE, "alpha": NUMBER},
+    "mix": {**MAP, "mix_models": TEXTS, "mix_task": TEXT, "mix_kind": TEXT, "weights": Held("numbers")},
+    "clusters": {"base": TEXT, "cluster_base": TEXT, "cluster_by": TEXT, "cluster_method": TEXT, "cluster_metric": TEXT,
+                 "cluster_layers": TEXTS, "cluster_kinds": TEXTS, "cluster_shown": WHOLE, "cluster_where": FLAG,
+                 "cluster_count": TEXT, "cluster_k": Held("whole", 2, 400), "cluster_only": TEXTS},
+    "region": {"base": TEXT, "region_level": TEXT, "region_trait_dataset": TEXT, "region_trait_task": TEXT,
+               "region_task": TEXT, "region_samples": Held("whole", 5, 500),
+               "region_concentration": Held("number", 0.05, 50.0),
+               "region_full": FLAG, "region_out": FLAG, "region_random": TEXT, "region_seed": Held("whole", 0, 9999),
+               "region_train": SIDE, "region_test": SIDE, "region_tabs": TEXT, "locate_point": TEXT,
+               "locate_layers": TEXTS, "locate_kinds": TEXTS, "leaving_seeds": Held("whole", 1, 20),
+               "leaving_far": NUMBER},
+    "barriers": {"base": TEXT, "barrier_models": TEXTS, "barrier_task": TEXT, "barrier_points": WHOLE,
+                 "barrier_above": TEXT, "barrier_train": SIDE, "barrier_test": SIDE,
+                 "barrier_limit": Held("number", 0.0, 0.5)},
+    "surface": {"base": TEXT, "surface_kind": TEXT, "surface_depth": WHOLE, "surface_shape": TEXT, "surface_a": TEXT,
+                "surface_b": TEXT, "surface_c": TEXT, "surface_task": TEXT, "surface_task_coefficients_0": TEXT,
+                "surface_task_coefficients_1": TEXT, "surface_range": NUMBER, "surface_seed": Held("whole", 0, 10**6),
+                **{f"surface_margin_{k}": Held("number", 0.0, 3.0) for k in ("models", "components", "random")},
+                "surface_clip": FLAG, "surface_above": Held("number", 0.05, 20.0), "surface_dots": FLAG,
+                "surface_models": FLAG, "place": Held("numbers")},
+    "start_points": {"base": TEXT, "start_targets": TEXTS, "start_size": CHOICE, "start_method": TEXT,
+                     "start_kinds": TEXTS, "start_region": TEXT, "start_samples": Held("whole", 1, 20),
+                     "start_seeds": Held("whole", 1, 50), "start_steps": Held("whole", 1, 100_000),
+                     "start_rate": Held("number", 1e-7, 1.0), "start_batch": Held("whole", 1, 1024),
+                     "start_length": Held("whole", 4, 4096), "start_patience": Held("whole", 0, 20)},
+    "claims": {"base": TEXT},
+}
+"""What is restored of each page, by the key that the session has it under."""
+
+
+def state(page: str) -> dict[str, Any]:
+    """What a page is set to: the values that the session holds under the page's keys, empty ones left out."""
+    kept = {}
+    for key, held in VIEWS.get(page, {}).items():
+        value = st.session_state.get(key)
+        value = list(value) if isinstance(value, tuple) else value
+        if value is not None and value != [] and _fits(held, value):
+            kept[key] = value
+    return kept
+
+
+def put(page: str, wanted: Mapping[str, Any]) -> list[str]:
+    """Set a page to a view before its controls are drawn; the keys whose values are of another kind, which are not set.
+
+    Keys that the view does not have are emptied, so that a link gives the same page to everyone.
+    """
+    known = VIEWS.get(page, {})
+    for key in known:
+        st.session_state.pop(key, None)
+    forget_changes()
+    refused = []
+    for key, value in wanted.items():
+        if key in known and _fits(known[key], value):
+            st.session_state[key] = value
+        elif key in known:
+            refused.append(key)
+    st.session_state[FROZEN] = st.session_state.get(AS_OF)
+    return refused
+
+
+def follow(page: StreamlitPage) -> None:
+    """Run a page as its address sets it, and make the address say what it is set to then."""
+    name = Path(str(page.url_path)).name or FIRST_PAGE
+    st.session_state[PAGE] = name
+    if name in VIEWS:
+        opened(workspace(), name)
+    page.run()
+    written()
+
+
+def opened(ws: workflows.Workspace, page: str) -> None:
+    """Sets the page to what its address says, if the address came from outside; says what of it can't be read."""
+    given = {key: st.query_params.get_all(key)[-1] for key in st.query_params}
+    if not given or given == st.session_state.get(WRITTEN):
+        return
+    st.session_state[WRITTEN] = given
+    if STORED in given:
+        found = views.view(ws.catalog.database, given[STORED])
+        if found is None or found[0] != page:
+            st.warning(plain(f"This workspace keeps no view {given[STORED][:40]!r} of this page: the link was made on "
+                             "another one. The page is shown as it begins."), icon=":material/link_off:")
+            return
+        wanted = found[1]
+    else:
+        known = VIEWS.get(page, {})
+        wanted = {key: read(known[key], text) for key, text in given.items() if key in known}
+    if refused := put(page, wanted):
+        st.warning(plain(f"The link's {', '.join(refused)} can't be read and is left out."),
+                   icon=":material/link_off:")
+
+
+def written() -> None:
+    """Makes the address say what the page is set to now; for fragments too, of which the page does not hear."""
+    page = st.session_state[PAGE]
+    if page not in VIEWS:
+        return
+    now = state(page)
+    given = {key: text(VIEWS[page][key], value) for key, value in now.items()}
+    if sum(len(quote(v)) + len(k) + 2 for k, v in given.items()) > LONGEST:
+        given = {STORED: views.add_view(workspace().catalog.database, page, now)}
+    if given != {key: st.query_params.get_all(key)[-1] for key in st.query_params}:
+        st.query_params.from_dict(given)
+    st.session_state[WRITTEN] = given
+
+
+def text(held: Held, value: Any) -> str:
+    """A value as a parameter holds it."""
+    if held.kind in ("texts", "numbers"):
+        return ",".join(quote(_plain_number(v) if held.kind == "numbers" else v, safe=" ") for v in value)
+    if held.kind == "flag":
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else _plain_number(value)
+
+
+def read(held: Held, given: str) -> Any:
+    """The value that a parameter holds; None if it is none of that kind."""
+    try:
+        match held.kind:
+            case "texts":
+                return [unquote(part) for part in given.split(",")]
+            case "numbers":
+                return [float(part) for part in given.split(",")]
+            case "whole":
+                return int(given)
+            case "number":
+                return float(given)
+            case "flag":
+                return {"yes": True, "no": False}.get(given)
+            case "choice":
+                return int(given) if given.lstrip("-").isdecimal() else given
+            case _:
+                return given
+    except ValueError:
+        return None
+
+
+def _fits(held: Held, value: Any) -> bool:
+    match held.kind:
+        case "text":
+            return isinstance(value, str)
+        case "choice":
+            return isinstance(value, str) or _is_number(value, int)
+        case "texts":
+            return isinstance(value, list) and all(isinstance(v, str) for v in value)
+        case "numbers":
+            return isinstance(value, list) and all(_is_number(v, (int, float)) for v in value)
+        case "flag":
+            return isinstance(value, bool)
+        case "whole":
+            return _is_number(value, int) and held.low <= value <= held.high
+        case _:
+            return _is_number(value, (int, float)) and held.low <= value <= held.high
+
+
+def _is_number(value: Any, kind: type | tuple[type, ...]) -> bool:
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return known and isinstance(value, kind)
+
+
+def _plain_number(value: float) -> str:
+    return repr(value)

@@ -1,0 +1,112 @@
+"""Views as links: what pages are set to goes into the address and comes back from it, on this page or another visit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.pages import _links
+from explorer.pages._links import VIEWS, Held
+
+VALUES = {
+    "text": st.text(max_size=20), "texts": st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=5),
+    "choice": st.one_of(st.integers(0, 10**6), st.text(st.characters(categories=["L"]), min_size=1, max_size=9)),
+    "number": st.floats(-1e6, 1e6), "numbers": st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5),
+    "whole": st.integers(-(10**6), 10**6), "flag": st.booleans(),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(VALUES))
+def test_a_value_comes_back_from_the_address_as_it_was(kind):
+    @given(VALUES[kind])
+    def comes_back(value):
+        assert _links.read(Held(kind), _links.text(Held(kind), value)) == value
+
+    comes_back()
+
+
+@pytest.mark.parametrize(("kind", "given_text"), [
+    ("number", "x"), ("number", "nan"), ("number", "1e999"), ("whole", "1.5"), ("whole", ""), ("flag", "true"),
+    ("numbers", "1,,2"), ("numbers", "inf"), ("whole", "9" * 30)])
+def test_what_is_no_such_value_is_not_taken(kind, given_text):
+    limited = Held(kind, 0, 100) if kind == "whole" else Held(kind)
+    assert not _links._fits(limited, _links.read(limited, given_text))
+
+
+PAGES = sorted(VIEWS)
+NOT_A_VIEW = {"auto", "add", "locate_point", "cluster_shown", "barrier_pair", "start_compared", "surface_name",
+              "surface_keep", "surface_mix", "mix_from"}
+LOCAL = ("-export-", "surface_x_", "surface_y_")
+"""Controls that do not belong to what is looked at: how work begins, a name that is being typed."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_control_of_a_page_is_part_of_its_link(app, name):
+    tested = app(name)
+    assert not tested.exception
+    kinds = ("selectbox", "multiselect", "toggle", "number_input", "slider", "select_slider", "button_group")
+    keys = {widget.key for kind in kinds for widget in getattr(tested, kind, ()) if widget.key}
+    lacking = keys - VIEWS[name].keys() - NOT_A_VIEW
+    assert not [key for key in lacking if not any(part in key for part in LOCAL)]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_gives_the_same_page_to_another_visitor(app, name):
+    first = app(name)
+    address = dict(first.query_params)
+    assert address
+    again = visit(app, name, address)
+    assert not again.exception
+    assert not again.warning
+    assert dict(again.query_params) == address
+    assert shown(again, name) == shown(first, name)
+
+
+def test_alpha_and_weights_come_with_the_link(app):
+    found = visit(app, "path", {"alpha": "0.25", "zero": "nobody", "range": "Far"})
+    assert not found.exception
+    assert found.session_state["alpha"] == 0.25
+    assert dict(found.query_params)["alpha"] in ("0.25", ["0.25"])
+    ids = app("mix").session_state["mix_models"]
+    mixed = visit(app, "mix", {"mix_models": ",".join(ids), "weights": "0.5,0.25,0.25"})
+    assert not mixed.exception
+    assert mixed.session_state["weights"] == [0.5, 0.25, 0.25]
+
+
+def test_what_a_link_says_wrong_is_left_out_and_told(app):
+    found = visit(app, "path", {"excess": "zz", "points": "1e9", "quantity": "colour", "alien": "1"})
+    assert not found.exception
+    assert [w.value for w in found.warning] == ["The link\\'s excess\\, points can\\'t be read and is left out\\."]
+    assert found.session_state["quantity"] == "loss"
+    lost = visit(app, "map", {"view": "<b>nothing</b>"})
+    assert not lost.exception
+    assert "keeps no view" in lost.warning[0].value
+
+
+def test_a_long_view_is_kept_under_a_short_name(app, monkeypatch):
+    monkeypatch.setattr(_links, "LONGEST", 60)
+    first = app("barriers")
+    assert set(first.query_params) == {"view"}
+    address = dict(first.query_params)
+    again = visit(app, "barriers", address)
+    assert not again.warning
+    assert dict(again.query_params) == address
+    assert shown(again, "barriers") == shown(first, "barriers")
+    elsewhere = visit(app, "map", address)
+    assert "keeps no view" in elsewhere.warning[0].value
+
+
+def shown(tested, name):
+    held = {key: tested.session_state[key] for key in VIEWS[name] if key in tested.session_state}
+    return {key: value for key, value in held.items() if value != []}
+
+
+def visit(app, page, address):
+    """The page as a new visitor has it who follows a link."""
+    tested = app()
+    tested.switch_page(f"explorer/pages/{page}.py")
+    tested.query_params.clear()
+    for key, value in address.items():
+        tested.query_params[key] = value
+    return tested.run()
