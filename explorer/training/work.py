@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,9 @@ from explorer.types import Progress, Task
 
 if TYPE_CHECKING:
     from explorer.training.preflight import Cost
+
+_SAID = 0.2
+"""Seconds between two words on how far a sweep is: a word for each step would cost more than a small model's step."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,17 @@ def finetune(request: Finetuning) -> Iterator[Progress | Made | Task]:
     folders = {r.name: Path(request.out) / r.folder for r in sweep.runs(recipe)
                if request.mine is None or r.name in request.mine}
     said: set[str] = set()
+    last = 0.0
     for step in sweep.run(recipe, request.out, request.only, tasks=request.tasks, device=request.device,
                           known=request.known, mine=request.mine):
         if isinstance(step, Task):
             yield step
             continue
-        yield Progress(step.done, step.total, f"{step.name}: {step.message}")
-        if step.name in folders and step.name not in said and folders[step.name].is_dir():
+        made = step.name in folders and step.name not in said and folders[step.name].is_dir()
+        if made or step.done == step.total or time.monotonic() - last > _SAID:
+            last = time.monotonic()
+            yield Progress(step.done, step.total, f"{step.name}: {step.message}")
+        if made:
             said.add(step.name)
             yield Made(step.name, str(folders[step.name]))
 

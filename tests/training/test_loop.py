@@ -87,3 +87,15 @@ def test_schedule_stays_within_bounds_and_peaks_once(steps: int, warmup: float):
     peak = int(np.argmax(factors))
     assert factors[:peak + 1] == sorted(factors[:peak + 1])
     assert factors[peak:] == sorted(factors[peak:], reverse=True)
+
+
+def test_a_batch_in_pieces_is_the_same_step():
+    x = torch.linspace(-1, 1, 12)
+    found = []
+    for pieces in (None, lambda rows: [(part, len(part) / len(rows)) for part in np.array_split(rows, 5)]):
+        weight = torch.nn.Parameter(torch.tensor(1.0))
+        steps = list(train([weight], itertools.repeat(np.arange(12)), lambda r, w=weight: (w * x[r]).pow(2).mean(),
+                           Schedule(5, 0.05), seed=0, device="cpu", pieces=pieces))
+        found.append((float(weight.detach()), [s.loss for s in steps]))
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-6)
+    assert found[0][1] == pytest.approx(found[1][1], abs=1e-6)

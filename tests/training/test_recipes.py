@@ -61,6 +61,15 @@ def test_the_shipped_recipe_is_valid_and_says_what_it_makes():
     ({"models__0__datasets": ["a/b"]}, "names a folder"),
     ({"models__0__seeds": [-1]}, "must be at least 0"),
     ({"models__0__steps": 0}, "must be at least 1"),
+    ({"models__0__methods": ["full", "lorra"]}, "Did you mean 'lora'"),
+    ({"models__0__start": "centroid"}, "which this recipe makes, can start from it alone"),
+    ({"models__0__format": "zip"}, "allowed: huggingface, task-vector, lora"),
+    ({"models__0__lora": {"rank": 0}, "models__0__method": "lora"}, "rank must be at least 1"),
+    ({"models__0__lora": {"rnk": 4}}, "Did you mean 'rank'"),
+    ({"models__0__embeddings": 1}, "must be true or false"),
+    ({"models__0__held_out": 1.0}, "between 0 and 1"),
+    ({"bases__0__from": "org/name"}, "unknown key 'epochs'"),
+    ({"datasets": {"x": {"hub": "o/n", "text": [], "label": "y"}}}, "one or two hold texts"),
     ({"teacher": "minilm"}, "must be a mapping"),
     ({"figures": 3}, "must be a mapping"),
     ({"name": 3}, "must be a text"),
@@ -98,3 +107,24 @@ def test_names_and_settings_of_runs():
     other = {r.name: r.settings for r in sweep.runs(recipes.parse(changed(bases__1__epochs=3)))}
     differ = {name for name, run in runs.items() if other[name] != run.settings}
     assert differ == {"S", "films-S-n20-s0", "films-S-n40-s0"}
+
+
+def test_given_bases_need_no_corpus_and_made_ones_do():
+    given = "name: g\nbases: [{name: B, from: org/name@v1}]\nmodels: []"
+    assert recipes.parse(given).bases == (recipes.GivenBase("B", "org/name@v1"),)
+    for key in ("corpus", "teacher", "architecture"):
+        raw = yaml.safe_load(RECIPE)
+        del raw[key]
+        with pytest.raises(RecipeError, match=f"the key '{key}' is missing"):
+            recipes.parse(yaml.safe_dump(raw))
+
+
+def test_a_sweep_over_methods_and_what_names_tell():
+    block = {"base": "M", "datasets": ["films"], "seeds": [0], "steps": 3, "lr": 0.001, "length": 24}
+    text = changed(models=[{**block, "methods": ["full", "bitfit"]},
+                           {**block, "method": "lora", "format": "huggingface"}])
+    runs = {r.name: r for r in sweep.runs(recipes.parse(text)) if r.kind == "model"}
+    assert list(runs) == ["films-s0", "films-bitfit-s0", "films-lora-s0"]
+    assert len({r.settings for r in runs.values()}) == 3
+    alone = {r.name: r.settings for r in sweep.runs(recipes.parse(changed(models=[block])))}
+    assert alone["films-s0"] == runs["films-s0"].settings
