@@ -48,7 +48,7 @@ def test_the_centroid_wins(ws: Any) -> None:
     assert difference.low > 0
     assert (wins.value, wins.paper) == (pytest.approx(5 / 6), 0.75)
     assert [f.value for f in accuracies] == [pytest.approx(0.58), pytest.approx(0.55)]
-    assert "+3.00 points on average; 5 wins, 1 ties, 0 losses" in whole.said
+    assert "+3.00 points on average; 5 wins, 1 tie, 0 losses" in whole.said
     assert "2 seeds or more; 6 data sets: t0, t1, t2, t3, t4, t5" in whole.sample
     assert (whole.page, whole.settings["start_size"], whole.settings["start_tuning"]) == ("start_points", 0, TUNING.key)
     assert found(ws, "C14").verdict == "not enough models"

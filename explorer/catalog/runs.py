@@ -36,6 +36,11 @@ def runs_of(database: Database, base: str, task: Task | None = None, tuning: Tun
     return [r for r in found if r.point.base == base]
 
 
+def count(database: Database) -> int:
+    """How many runs are kept."""
+    return int(database.rows("SELECT count(*) FROM runs")[0][0])
+
+
 def tunings(database: Database) -> dict[str, Tuning]:
     """Every tuning that runs are stored of, by its key, the one used last first."""
     rows = database.rows("SELECT tuning, any_value(how) FROM runs GROUP BY tuning ORDER BY max(added) DESC")

@@ -117,7 +117,8 @@ def detail(ws: workflows.Workspace, base: Base, entry: Entry) -> None:
         if st.button("Recompute", key=f"again-{found.claim}", icon=":material/refresh:"):
             begin(ws, base, [found.claim])
         if found.page and st.button("Open the view", key=f"view-{found.claim}", icon=":material/open_in_new:"):
-            put(found.page, found.settings)
+            refused = put(found.page, found.settings)
+            assert not refused, refused
             st.switch_page(f"explorer/pages/{found.page}.py")
 
 
@@ -128,13 +129,13 @@ def show() -> None:
         nothing_yet("The claims are about checkpoints, and there are none yet. Import some on the Catalog page.")
         return
     try:
-        entries, now = ws.catalog.findings(base.id), claims.state(ws)
+        entries, now = ws.catalog.findings(base.id), claims.states(ws)
         head(ws, base, entries)
         for column, title in zip(st.columns(WIDTHS, gap="medium"), ("The paper claims", "Its figure", "Here"),
                                  strict=False):
             column.caption(f"**{title}**")
         for claim in claims.CLAIMS:
-            row(ws, base, claim, entries.get(claim), now)
+            row(ws, base, claim, entries.get(claim), now[claim])
     except ExplorerError as error:
         fail(error)
 

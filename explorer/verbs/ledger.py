@@ -33,8 +33,8 @@ def claims_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
         fresh = out.with_name(f".{out.name}.{os.getpid()}")
         fresh.write_text(markdown(entries, asked) + "\n", encoding="utf-8")
         fresh.replace(out)
-    now = claims.state(ws)
-    value = {"base": base.name, "claims": [_row(c, entries.get(c), now) for c in asked]}
+    now = claims.states(ws)
+    value = {"base": base.name, "claims": [_row(c, entries.get(c), now[c]) for c in asked]}
     told = [_text(c, entries.get(c)) for c in asked]
     return value, "\n\n".join(told)
 

@@ -19,7 +19,8 @@ def compute(folder, only):
 
 def keep(folder, finding):
     ws = workflows.open_workspace(folder)
-    entry = Entry(workflows.main_base(ws).id, finding, "a probe", claims.state(ws), "2026-01-01T00:00:00.000+00:00")
+    entry = Entry(workflows.main_base(ws).id, finding, "a probe", claims.states(ws)[finding.claim],
+                  "2026-01-01T00:00:00.000+00:00")
     ws.catalog.add_findings([entry])
     ws.close()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer import settings
 from explorer.pages import _links
 from explorer.pages._links import VIEWS, Held
 
@@ -95,6 +99,15 @@ def test_a_long_view_is_kept_under_a_short_name(app, monkeypatch):
     assert shown(again, "barriers") == shown(first, "barriers")
     elsewhere = visit(app, "map", address)
     assert "keeps no view" in elsewhere.warning[0].value
+
+
+def test_every_finding_of_the_demo_leads_to_a_view():
+    file = settings.ROOT / "data" / "demo" / "catalog" / "findings.parquet"
+    found = [json.loads(row) for (row,) in duckdb.sql(f"SELECT finding FROM '{file}'").fetchall()]
+    assert len(found) == 14
+    for finding in found:
+        for key, value in finding["settings"].items():
+            assert _links._fits(VIEWS[finding["page"]][key], value), (finding["claim"], key, value)
 
 
 def shown(tested, name):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from explorer.catalog import runs
 from explorer.errors import InputError, UnknownNameError
 from explorer.evaluation.work import Ask
 from explorer.types import Base, Entry, Finding, Probe, canonical_json, digest
@@ -58,15 +59,17 @@ def conclude(ws: Workspace, base: Base, asked: Question, probe: Probe, reasons: 
     except InputError as error:
         finding = Finding(asked.claim, "not enough models", str(error))
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    entry = Entry(base.id, finding, described(probe), state(ws), now)
+    entry = Entry(base.id, finding, described(probe), states(ws)[asked.claim], now)
     ws.catalog.add_findings([entry])
     return entry
 
 
-def state(ws: Workspace) -> str:
-    """Identity of all that findings depend on: the models of every base, and the tasks."""
+def states(ws: Workspace) -> dict[str, str]:
+    """By claim, the identity of all that its finding depends on: models, tasks and, of some claims, trainings."""
     models = sorted((c.id, canonical_json([c.value(k) for k in c.STANDARD])) for c in ws.catalog.checkpoints())
-    return digest(canonical_json([models, sorted(t.digest for t in ws.catalog.tasks())]))
+    seen = [models, sorted(t.digest for t in ws.catalog.tasks())]
+    trained = [*seen, runs.count(ws.catalog.database)]
+    return {claim: digest(canonical_json(trained if claim in starts.TRAINED else seen)) for claim in CLAIMS}
 
 
 def described(probe: Probe) -> str:

@@ -19,6 +19,8 @@ from explorer.workflows.claims.question import Question, average
 from explorer.workflows.opening import Workspace
 from explorer.workflows.starting import starts
 
+TRAINED = ("C13", "C14")
+"""The claims that rest on trainings."""
 FEW = 1000
 """Train texts at most, where the claim is of few."""
 FEWEST = 3
@@ -92,11 +94,16 @@ def _finding(claim: str, found: _Compared) -> Finding:
           for start, m in means.items())]
     agrees = points.low > 0 and 2 * tally.wins > n
     how, texts = found.tuning, "all train texts" if found.size is None else f"{found.size} train texts"
-    said = (f"From the centroid {100 * points.value:+.2f} points on average; {tally.wins} wins, {tally.ties} ties, "
-            f"{tally.losses} losses.")
+    said = (f"From the centroid {100 * points.value:+.2f} points on average; {counted(tally.wins, 'win')}, "
+            f"{counted(tally.ties, 'tie')}, {counted(tally.losses, 'loss', 'losses')}.")
     targets = sorted(compared)
     return Finding(claim, "agrees" if agrees else "differs", said, tuple(figures),
                    f"BitFit on {texts}, {how.steps} steps of {how.batch} texts, rate {how.lr:g}, {found.seeds} seeds "
                    f"or more; {n} data sets: {', '.join(targets)}", "start_points",
                    {"start_targets": targets, "start_size": found.size or 0, "start_kinds": ["base", "centroid"],
                     "start_method": "bitfit", "start_tuning": how.key})
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """ "1 tie", "2 ties"."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
