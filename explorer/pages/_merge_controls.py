@@ -162,8 +162,8 @@ def over_layers(key: str, rows: Mapping[str, str], form: str, low: float, high: 
 
 
 def slider(key: str, word: str, low: float, high: float, default: float, step: float = 0.05) -> float:
-    st.session_state.setdefault(key, default)
-    return float(st.slider(word, low, high, key=key, step=step, persist_state="session"))
+    st.session_state.setdefault(key, float(default))
+    return float(st.slider(word, float(low), float(high), key=key, step=step, persist_state="session"))
 
 
 def asked(option: Option, name: str) -> Any:
@@ -180,7 +180,7 @@ def asked(option: Option, name: str) -> Any:
     st.session_state.setdefault(key, default)
     if option.kind is int:
         return st.number_input(word, 0, 10_000, key=key, persist_state="session")
-    high = option.allowed.high if option.allowed and math.isfinite(option.allowed.high) else None
+    high = float(option.allowed.high) if option.allowed and math.isfinite(option.allowed.high) else None
     return st.number_input(word, 0.0, high, key=key, format="%.3g", step=0.01, persist_state="session")
 
 

@@ -74,8 +74,8 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
 
 def kept(search: Search) -> Job | None:
     """This session's job of this very search; others are kept too, so that one comes back to what was found."""
-    jobs: dict[Search, Job] = st.session_state.setdefault("search_jobs", {})
-    return jobs.get(search)
+    jobs: dict[str, Job] = st.session_state.setdefault("search_jobs", {})
+    return jobs.get(search.key)
 
 
 def tries(job: Job | None) -> list[Tried]:
@@ -120,7 +120,7 @@ def progress(ws: workflows.Workspace, search: Search, job: Job | None) -> None:
         elif job is None or job.state != "done":
             if st.button(f"Search the weights of {len(search.models)} models", type="primary", key="search-go",
                          icon=":material/search:"):
-                st.session_state["search_jobs"][search] = searching.begin(ws, search, owner=me(),
+                st.session_state["search_jobs"][search.key] = searching.begin(ws, search, owner=me(),
                                                                           replaces=f"search-{me()}")
                 st.rerun()
         else:

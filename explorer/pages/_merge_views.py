@@ -52,7 +52,7 @@ def place(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
         near = np.stack([origin, at, *(found.coords[found.ids.index(i)] for i in ids)])
         figure = scatter(found, ws.catalog.checkpoints(bench.base.id), "dataset", facts=Facts(), dark=dark(),
                          overlay=Overlay(base=origin, path=np.stack([mean, at]), ends=np.stack([mean, at]),
-                                         end_names=("plain mean", "merge")),
+                                         end_names=("" if point == bench.centroid else "plain mean", "merge")),
                          height=HEIGHT, legend=False, selected=ids, around=near)
         st.plotly_chart(figure, theme=None, key="merge_map", config=CHART, alt="The merge among the models.")
     with right:

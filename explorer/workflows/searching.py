@@ -13,7 +13,7 @@ from explorer.evaluation.work import Ask
 from explorer.paths.mixture import uniform
 from explorer.statistics.readings import Difference, paired
 from explorer.tasks.prepare import require_texts
-from explorer.types import Base, Checkpoint, Point, Probe, Score, Task
+from explorer.types import Base, Checkpoint, Point, Probe, Score, Task, canonical_json, digest
 from explorer.workflows.naming import checkpoint_point, folders
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import full_size
@@ -39,6 +39,13 @@ class Search:
     def point(self, tried: Tried) -> Point:
         """The Point of some weights."""
         return Point.of(self.base.id, dict(zip((c.id for c in self.models), tried.weights, strict=True)))
+
+    @property
+    def key(self) -> str:
+        """The identity of its outcome."""
+        return digest("search", canonical_json([
+            self.base.id, [c.id for c in self.models], self.task.digest, self.shots, self.budget, self.penalty,
+            self.bound, self.seed, self.probe.key]))
 
     @property
     def alone(self) -> dict[str, Point]:
