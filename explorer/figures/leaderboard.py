@@ -12,6 +12,8 @@ from explorer.figures.theme import HUES, SYMBOLS, colour, fade, surface, templat
 from explorer.statistics.retention import Interval
 
 ROW, FRAME = 40, 150
+OTHERS = tuple(symbol for symbol in SYMBOLS if symbol != "diamond")
+"""Symbols of tasks: the diamond is the mean's."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: bool = False) 
         known = [(i, line.name, line.by_task[task]) for i, line in enumerate(lines) if task in line.by_task]
         figure.add_trace(go.Scatter(
             x=[r.value for *_, r in known], y=[i for i, *_ in known], mode="markers", name=html.escape(task),
-            marker={"size": 8, "color": fade(tint, 0.75), "symbol": SYMBOLS[turn % len(SYMBOLS)]},
+            marker={"size": 8, "color": fade(tint, 0.75), "symbol": OTHERS[turn % len(OTHERS)]},
             customdata=[[html.escape(name), r.low, r.high] for _, name, r in known],
             hovertemplate=f"<b>%{{customdata[0]}}</b> on {html.escape(task)}<br>keeps <b>%{{x:.0%}}</b> "
                           "(%{customdata[1]:.0%} to %{customdata[2]:.0%})<extra></extra>"))

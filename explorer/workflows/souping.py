@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from explorer import backends
 from explorer.backends import Job, Work
@@ -17,7 +18,7 @@ from explorer.evaluation.souping import Souping, last
 from explorer.evaluation.work import Scored
 from explorer.statistics.readings import Difference, paired
 from explorer.statistics.soups import BYS, By, Walk, check, walk
-from explorer.tasks.prepare import load, read_task, require_texts, write
+from explorer.tasks.prepare import Split, load, read_task, require_texts, write
 from explorer.tasks.splits import Row
 from explorer.types import Base, Checkpoint, Point, Probe, Score, Task
 from explorer.workflows.naming import describe, folders, members, resolve
@@ -124,12 +125,16 @@ def _validation(ws: Workspace, task: Task) -> Task:
         require_texts(task)
         texts = load(task)
         half = len(texts.test) // 2
-        rows = [Row(t, task.labels[k], None if part.pairs is None else part.pairs[i], split=which)
-                for which, part, lo in (("train", texts.train, 0), ("test", texts.test, len(texts.test) - half))
-                for i, (t, k) in enumerate(zip(part.texts, part.labels, strict=True)) if i >= lo]
-        write(task.digest, rows, folder)
+        write(task.digest, [*_rows(task, texts.train, "train", 0),
+                            *_rows(task, texts.test, "test", len(texts.test) - half)], folder)
     made = read_task(path)
     return replace(made, name=f"{task.name} (validation)", family=task.family, domain=task.domain)
+
+
+def _rows(task: Task, part: Split, which: Literal["train", "test"], first: int) -> list[Row]:
+    """The texts of a split from the number `first` on, as rows of another task's."""
+    return [Row(part.texts[i], task.labels[part.labels[i]], None if part.pairs is None else part.pairs[i], split=which)
+            for i in range(first, len(part))]
 
 
 def _readable(path: Path) -> bool:
