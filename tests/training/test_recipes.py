@@ -68,7 +68,7 @@ def test_the_shipped_recipe_is_valid_and_says_what_it_makes():
     ({"models__0__lora": {"rnk": 4}}, "Did you mean 'rank'"),
     ({"models__0__embeddings": 1}, "must be true or false"),
     ({"models__0__held_out": 1.0}, "between 0 and 1"),
-    ({"bases__0__from": "org/name"}, "unknown key 'epochs'"),
+    ({"bases__0__from": "org/name"}, "unknown key 'batch'"),
     ({"datasets": {"x": {"hub": "o/n", "text": [], "label": "y"}}}, "one or two hold texts"),
     ({"teacher": "minilm"}, "must be a mapping"),
     ({"figures": 3}, "must be a mapping"),

