@@ -37,21 +37,23 @@ def retained(rows: Sequence[str], series: Sequence[Series], *, dark: bool = Fals
     tints, symbols = (s.accent, s.warm, s.quiet), ("circle", "diamond-open", "square-open")
     for turn in reversed(range(len(series))):
         one, tint = series[turn], tints[turn % 3]
-        known = [(i + (0.16 * turn if turn else -0.04 * (len(series) > 1)), rows[i], r)
+        placed = [(i + (0.16 * turn if turn else -0.04 * (len(series) > 1)), rows[i], r)
                  for i, r in enumerate(one.shares) if r is not None]
         figure.add_trace(go.Scatter(
-            x=[r.value for _, _, r in known], y=[y for y, _, _ in known], mode="markers", name=html.escape(one.name),
+            x=[r.value for _, _, r in placed], y=[y for y, _, _ in placed], mode="markers", name=html.escape(one.name),
             legendrank=turn, marker={"size": 9 if turn else 13, "color": tint, "symbol": symbols[turn % 3],
                                      "line": {"width": 1.5 if turn else 0, "color": tint}},
             error_x={"type": "data", "symmetric": False, "color": fade(tint, 0.55), "thickness": 1.2 if turn else 2,
-                     "width": 0, "array": [max(r.high - r.value, 0.0) for _, _, r in known],
-                     "arrayminus": [max(r.value - r.low, 0.0) for _, _, r in known]},
-            customdata=[[html.escape(name), _range(r)] for _, name, r in known],
+                     "width": 0, "array": [max(r.high - r.value, 0.0) for _, _, r in placed],
+                     "arrayminus": [max(r.value - r.low, 0.0) for _, _, r in placed]},
+            customdata=[[html.escape(name), _range(r)] for _, name, r in placed],
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{html.escape(one.name)} keeps <b>%{{x:.0%}}</b>, "
                           "%{customdata[1]}<extra></extra>"))
-    values = [r.value for one in series for r in one.shares if r is not None]
+    known = [r for one in series for r in one.shares if r is not None]
+    ends = [(min(r.value - 0.1, max(r.low, -0.5)), max(r.value + 0.1, min(r.high, 1.5))) for r in known]
     figure.update_xaxes(title={"text": "share of the own model's gain over the base that is kept"}, tickformat=".0%",
-                        range=[min([-0.15, *(v - 0.15 for v in values)]), max([1.15, *(v + 0.15 for v in values)])])
+                        range=[min([-0.15, *(low - 0.03 for low, _ in ends)]),
+                               max([1.15, *(high + 0.03 for _, high in ends)])])
     figure.update_yaxes(range=[n - 0.45, -0.55], tickvals=list(range(n)), automargin=True, showgrid=False,
                         ticktext=[f"<b>{html.escape(r)}</b>" if i >= n - strong else html.escape(r)
                                   for i, r in enumerate(rows)], tickfont={"color": s.text, "size": 13})
@@ -107,4 +109,5 @@ def _frame(dark: bool, height: int) -> dict[str, Any]:
     return {"template": template(dark), "height": height, "showlegend": True, "hovermode": "closest",
             "dragmode": False, "margin": {"l": 66, "r": 18, "t": 46, "b": 48}, "yaxis": {"fixedrange": True},
             "xaxis": {"fixedrange": True},
-            "legend": {"orientation": "h", "x": 0, "y": 1.06, "xanchor": "left", "yanchor": "bottom"}}
+            "legend": {"orientation": "h", "x": 0, "y": 1 + 20 / max(height - 94, 60), "xanchor": "left",
+                       "yanchor": "bottom"}}

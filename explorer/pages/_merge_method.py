@@ -172,7 +172,7 @@ def table(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
         lines.append({"task": name, "own": own, "half": 1.96 * m.stderr if (m := scores["merge"]) else np.nan,
                       **{f"{key}_{what}": getattr(s, what, np.nan) for key, s in scores.items()
                          for what in ("loss", "accuracy")},
-                      **{key: getattr(share, key, np.nan) for key in ("value", "low", "high")}})
+                      **{key: 100 * getattr(share, key, np.nan) for key in ("value", "low", "high")}})
     frame = pd.DataFrame(lines)
     words = {"merge": "Merge", "model": "Own model", "mean": "Plain mean", "base": "Base"}
     st.dataframe(frame, hide_index=True, column_order=[
@@ -182,8 +182,8 @@ def table(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
         **{f"{k}_loss": st.column_config.NumberColumn(f"{w}: loss", format="%.3f") for k, w in words.items()},
         **{f"{k}_accuracy": st.column_config.NumberColumn(f"{w}: accuracy", format="percent")
            for k, w in words.items()},
-        "value": st.column_config.NumberColumn("Retention", format="percent"),
-        "low": st.column_config.NumberColumn("95 % from", format="percent"),
-        "high": st.column_config.NumberColumn("to", format="percent")})
+        "value": st.column_config.NumberColumn("Retention (%)", format="%.0f"),
+        "low": st.column_config.NumberColumn("95 % from", format="%.0f"),
+        "high": st.column_config.NumberColumn("to", format="%.0f")})
     st.download_button("Download as CSV", frame.to_csv(index=False), "merge.csv", "text/csv", on_click="ignore",
                        icon=":material/download:")

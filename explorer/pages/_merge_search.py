@@ -14,9 +14,10 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.evaluation.searching import Tried, starts
 from explorer.figures.merges import search_trace, weight_bars
+from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._measuring import begin, status
-from explorer.pages._merge_views import keep, offer
+from explorer.pages._merge_views import keep
 from explorer.pages._probing import fetch
 from explorer.pages._session import dark, fail, has_texts, material, me, names, plain
 from explorer.types import Base, Checkpoint, Task

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Callable
 
 import numpy as np
@@ -15,10 +13,12 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError, RecipeError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.merges import Series, retained
+from explorer.pages import _exporting as exporting
 from explorer.pages._jobs import TICK, active, outcome, watch
 from explorer.pages._measuring import begin, status
 from explorer.pages._merge_controls import label
 from explorer.pages._session import dark, fail, me, plain
+from explorer.statistics.retention import Interval
 from explorer.types import MapSpec, Point
 from explorer.workflows import merging, retaining
 from explorer.workflows.mergekit import to_mergekit
@@ -26,7 +26,6 @@ from explorer.workflows.retaining import Bench
 
 CHART = {"displayModeBar": False}
 HEIGHT = 460
-EXPORTING = "explorer.pages._exporting"
 
 
 def place(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
@@ -105,11 +104,11 @@ def compare(ws: workflows.Workspace, bench: Bench) -> None:
             st.plotly_chart(figure, theme=None, key="merge_methods", config=CHART, alt="Retention by method.")
         frame = pd.DataFrame([{"method": label(n), "options": ", ".join(
             f"{k} {v:g}" for k, v in merging.USUAL.get(n, {}).items()),
-            "mean": getattr(standings[n].mean, "value", None), "worst": getattr(standings[n].worst, "value", None),
-            **{task: share.value for task, share in standings[n].by_task.items()}} for n in ranked])
-        percent = {c: st.column_config.NumberColumn(w, format="percent") for c, w in
-                   (("mean", "Mean retention"), ("worst", "Worst"), *((t.name, t.name) for t in bench.tasks))}
-        st.dataframe(frame, hide_index=True, column_config={"method": "Method", "options": "Options", **percent})
+            "mean": percent(standings[n].mean), "worst": percent(standings[n].worst),
+            **{task: percent(share) for task, share in standings[n].by_task.items()}} for n in ranked])
+        shares = {c: st.column_config.NumberColumn(f"{w} (%)", format="%.0f") for c, w in
+                  (("mean", "Mean retention"), ("worst", "Worst"), *((t.name, t.name) for t in bench.tasks))}
+        st.dataframe(frame, hide_index=True, column_config={"method": "Method", "options": "Options", **shares})
         st.caption("Equal weights, and the options that the methods' papers use; others are at mergekit's defaults.")
         if watching and not active(begin(ws, "merge-compare", asks, title)):
             st.rerun()
@@ -119,6 +118,10 @@ def compare(ws: workflows.Workspace, bench: Bench) -> None:
         st.caption(plain(f"Not compared: {label(name)}: {why}"))
 
 
+def percent(share: Interval | None) -> float | None:
+    return None if share is None else 100 * share.value
+
+
 def take_away(ws: workflows.Workspace, command: Callable[[str], str], point: Point) -> None:
     """A name for the merge, the command that makes it, mergekit's configuration, a model folder."""
     left, right = st.columns(2, gap="large")
@@ -126,7 +129,7 @@ def take_away(ws: workflows.Workspace, command: Callable[[str], str], point: Poi
         keep(ws, point, "merge")
         st.caption("The same on the command line")
         st.code(command("NAME"), language="sh", wrap_lines=True)
-        offer(ws, point, "merge")
+        exporting.offer(ws, point, "merge")
     with right:
         st.caption("As mergekit's configuration")
         try:
@@ -136,12 +139,6 @@ def take_away(ws: workflows.Workspace, command: Callable[[str], str], point: Poi
                                icon=":material/download:", key="merge-yaml")
         except RecipeError as error:
             st.info(plain(str(error)), icon=":material/info:")
-
-
-def offer(ws: workflows.Workspace, point: Point, key: str) -> None:
-    """The export form."""
-    if importlib.util.find_spec(EXPORTING):
-        importlib.import_module(EXPORTING).offer(ws, point, key)
 
 
 def keep(ws: workflows.Workspace, point: Point, key: str) -> None:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from explorer.pages import _merge_board, _merge_method, _merge_search, _merge_soup
 from explorer.pages._session import fail, workspace
 
-VIEWS = {"Method": "method", "Soup": "soup", "Search": "search", "Leaderboard": "board"}
-
-
-def module(view: str) -> str:
-    return f"explorer.pages._merge_{VIEWS[view]}"
+VIEWS = {"Method": _merge_method.draw, "Soup": _merge_soup.draw, "Search": _merge_search.draw,
+         "Leaderboard": _merge_board.draw}
 
 
 def show() -> None:
     ws = workspace()
-    there = [view for view in VIEWS if importlib.util.find_spec(module(view))]
-    view = st.segmented_control("View", there, key="merge_view", default=there[0], required=True,
+    view = st.segmented_control("View", list(VIEWS), key="merge_view", default="Method", required=True,
                                 persist_state="session", label_visibility="collapsed")
     try:
-        importlib.import_module(module(str(view))).draw(ws)
+        VIEWS[view or "Method"](ws)
     except ExplorerError as error:
         fail(error)
 

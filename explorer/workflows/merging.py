@@ -127,7 +127,7 @@ def place_job(ws: Workspace, points: Sequence[Point], *, owner: str = "") -> Job
         return None
     used = ws.catalog.checkpoints(base.id)  # what merges are made of is among them
     request = MergedRows(base, str(ws.catalog.resolve(base.path)), folders(ws, used), gram.ids, terms)
-    work = Work(f"The place of {len(terms)} terms among {len(gram.ids)} models",
+    work = Work(f"The place of {len(terms)} merge{'s' * (len(terms) > 1)} among {len(gram.ids)} models",
                 "explorer.weights.merged_rows:merged_rows", request, lane="side",
                 replaces=f"place-{owner}" if owner else "")
 
