@@ -14,7 +14,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.evaluation.searching import FOLDS, Searching, Tried, _Dialogue, few, ridge, search, starts
-from explorer.types import Point, Probe
+from explorer.types import Probe
 from explorer.workflows import searching
 from explorer.workflows.naming import folders
 

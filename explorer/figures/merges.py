@@ -96,8 +96,9 @@ def weight_bars(names: Sequence[str], weights: Sequence[float], *, dark: bool = 
     figure.add_vline(x=0, line={"color": s.muted, "width": 1.5})
     figure.update_yaxes(range=[n - 0.4, -0.6], tickvals=list(range(n)), ticktext=[html.escape(x) for x in names],
                         automargin=True, showgrid=False, tickfont={"color": s.text, "size": 13})
-    figure.update_xaxes(title={"text": "weight"}, range=[min(0.0, *weights, 0.0) * 1.25 - 0.02,
-                                                         max(0.1, *weights) * 1.25])
+    low, high = min(0.0, *weights, 0.0), max(0.1, *weights)
+    room = 0.16 * (high - low)  # for the numbers at the bars' ends
+    figure.update_xaxes(title={"text": "weight"}, range=[low - (room if low < 0 else 0.02), high + room])
     return figure
 
 

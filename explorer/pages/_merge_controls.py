@@ -26,7 +26,7 @@ WORDS = {"linear": "Linear (mean)", "task_arithmetic": "Task arithmetic", "slerp
          "dare_linear": "DARE", "dare_ties": "DARE + TIES", "breadcrumbs": "Breadcrumbs",
          "breadcrumbs_ties": "Breadcrumbs + TIES", "model_stock": "Model stock", "karcher": "Karcher mean",
          "fisher": "Fisher-weighted"}
-FORMS = {"same": "Same in all layers", "gradient": "First to last layer", "layers": "Each layer"}
+FORMS = {"same": "All alike", "gradient": "Gradient", "layers": "Each"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def settle(base: Base, models: Sequence[Checkpoint], name: str) -> Wish:
     form = "same"
     if layered and layers_of(base.layout) > 1:
         form = st.segmented_control("Over the layers", list(FORMS), default="same", required=True, key="merge_form",
-                                    persist_state="session", format_func=FORMS.__getitem__) or "same"
+                                    persist_state="session", format_func=FORMS.__getitem__,
+                                    help="A gradient runs from a first layer's value to a last one's.") or "same"
     weights: dict[str, Any] = {c.id: 1.0 for c in models}
     if not chosen.models.even:
         low = 0.0 if chosen.models.informed else -1.0

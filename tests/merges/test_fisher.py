@@ -137,7 +137,7 @@ def test_a_merge_without_information_says_how_to_get_it(own_tasks: Any) -> None:
     used = folders(ws, ws.catalog.checkpoints()) | {FOLDER: str(ws.folder / FOLDER)}
     opened = reopen_base(base, ws.catalog.resolve(base.path))
     delta = open_term(point.terms[0][0], {k: Path(v) for k, v in used.items()}, opened)
-    with pytest.raises(RecipeError, match="0{32} is not in this workspace"):
+    with pytest.raises(RecipeError, match=r"0{32} is not in this workspace"):
         delta.flat(base.layout)
     with pytest.raises(RecipeError, match="key of 32 hexadecimal digits"):
         merge_point(ws, "fisher", {"m0": 1, "m1": 1}, {"key": {"m0": "../x", "m1": ""}})

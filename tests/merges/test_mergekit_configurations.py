@@ -206,7 +206,8 @@ values = st.one_of(st.floats(0.01, 1), st.lists(st.floats(0.01, 1), min_size=1, 
     {"filter": "attention", "value": [0.1, 0.9]}, {"value": 0.4}]))
 
 
-@given(data=st.data(), name=st.sampled_from([m for m in METHODS if not m.startswith("dare") and not method(m).models.informed]))
+@given(data=st.data(), name=st.sampled_from([m for m in METHODS if not m.startswith("dare")
+                                             and not method(m).models.informed]))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_as_the_same_point(ws: Any, data: st.DataObject, name: str) -> None:
     found = method(name)
