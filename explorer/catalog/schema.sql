@@ -120,3 +120,27 @@ CREATE TABLE IF NOT EXISTS views (
     state VARCHAR NOT NULL,             -- JSON: values of the page's controls by key
     added TIMESTAMP DEFAULT current_timestamp
 );
+
+CREATE TABLE IF NOT EXISTS saved_views (
+    name VARCHAR NOT NULL,              -- identity of what a user saved
+    version INTEGER NOT NULL,           -- the latest counts
+    view VARCHAR NOT NULL,              -- id in views
+    title VARCHAR NOT NULL,
+    note VARCHAR NOT NULL,
+    sketch VARCHAR NOT NULL,            -- SVG, empty where there is none
+    removed BOOLEAN NOT NULL,
+    made VARCHAR NOT NULL,              -- when it was first saved, UTC in ISO form
+    added TIMESTAMP DEFAULT current_timestamp,
+    PRIMARY KEY (name, version)
+);
+
+CREATE TABLE IF NOT EXISTS stories (
+    name VARCHAR NOT NULL,              -- identity
+    version INTEGER NOT NULL,           -- the latest counts
+    title VARCHAR NOT NULL,
+    steps VARCHAR NOT NULL,             -- JSON: [name in saved_views, notes] of each step
+    removed BOOLEAN NOT NULL,
+    made VARCHAR NOT NULL,              -- when it was begun, UTC in ISO form
+    added TIMESTAMP DEFAULT current_timestamp,
+    PRIMARY KEY (name, version)
+);

@@ -31,13 +31,14 @@ from explorer.verbs import (
     searching,
     souping,
     starting,
+    stories,
 )
 from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
 _MODULES = (models, clusters, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs, paths, planes,
-            regions, running, searching, souping, starting)
+            regions, running, searching, souping, starting, stories)
 
 
 def run(args: argparse.Namespace) -> int:
