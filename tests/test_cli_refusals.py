@@ -48,6 +48,18 @@ def test_a_bad_checkpoint_is_refused_and_changes_nothing(name: str, zoo: Path, s
     assert not (zoo / "executed").exists(), "code of the file was run"
 
 
+def test_the_name_of_a_kept_point_is_no_checkpoints(workspace: Path, zoo: Path, cli: Cli, tmp_path: Path) -> None:
+    from tiny_models import bert_base, sibling
+
+    assert cli("merge", "--method", "linear", "--models", "m0,m1", "--name", "mean", "--workspace", workspace)[0] == 0
+    folder = sibling(bert_base(tmp_path / "base"), tmp_path / "mean", seed=9, group=0)
+    before = tables(workspace)
+    status, _, err = cli("import", folder, "--workspace", workspace)
+    assert status == 2
+    assert "the name 'mean' is taken by a kept Point" in err
+    assert tables(workspace) == before
+
+
 def test_good_folders_among_bad_ones_are_imported(zoo: Path, cli: Cli, tmp_path: Path) -> None:
     bad = [make(name, zoo, tmp_path / name) for name in ("truncated", "nan", "empty_folder", "pickle_that_runs_code")]
     status, out, _ = cli("import", bad[0], zoo / "m1", bad[1], zoo / "m2", *bad[2:], "--base", zoo / "base",

@@ -28,7 +28,8 @@ class Import:
     """Folders to import with what their metadata table says of them, and what the workspace holds already.
 
     `bases` and `known` pair values with folders; `known` is in Gram order. `new_bases` are folders (or hub ids) of
-    bases that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered.
+    bases that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered. `points`
+    are names of kept Points, which no checkpoint can have.
     """
 
     folders: tuple[tuple[str, Annotation], ...]
@@ -36,6 +37,7 @@ class Import:
     known: tuple[tuple[Checkpoint, str], ...]
     new_bases: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class _Models:
         self._names = {c.name: c for c, _ in request.known}
         self._ids = {c.id: c for c, _ in request.known}
         self._asked = list(request.asked)
+        self._points = frozenset(request.points)
 
     def add_base(self, folder: Path, name: str) -> Base:
         """Open a base; the known one where its weights are the same."""
@@ -151,8 +154,9 @@ class _Models:
         identity = digest(base.id, found.id)  # a task vector that is the same over two bases makes two models
         if same := self._ids.get(identity):
             raise InputError(f"{folder}: duplicate, the same weights are already here as {same.name!r} ({same.path}).")
-        if name in self._names:
-            raise InputError(f"{folder}: the name {name!r} is taken by other weights; give it another with \"name\" in "
+        if name in self._names or name in self._points:
+            whose = "other weights" if name in self._names else "a kept Point"
+            raise InputError(f"{folder}: the name {name!r} is taken by {whose}; give it another with \"name\" in "
                              "explorer.json or in the metadata table.")
         columns = {**said.columns, "norm": found.norm, "cosine_with_base": found.likeness}
         checkpoint = Checkpoint(identity, name, base.id, str(folder), format_of(folder), said.dataset, said.task,

@@ -42,7 +42,7 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[s
     known = [(c, str(ws.catalog.resolve(c.path))) for key in keys for c in ws.catalog.ranked(key)]
     request = Import(tuple(listed), tuple((b, str(ws.catalog.resolve(b.path))) for b in bases), tuple(known),
                      tuple(_folder(a) for a in asked if a not in by_name),
-                     tuple(by_name[a] for a in asked if a in by_name))
+                     tuple(by_name[a] for a in asked if a in by_name), tuple(ws.catalog.points()))
 
     def keep(found: NewBase | NewCheckpoint | Refused) -> None:
         if isinstance(found, NewBase):
