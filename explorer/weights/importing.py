@@ -28,8 +28,8 @@ class Import:
     """Folders to import with what their metadata table says of them, and what the workspace holds already.
 
     `bases` and `known` pair values with folders; `known` is in Gram order. `new_bases` are folders (or hub ids) of
-    bases that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered. `points`
-    are names of kept Points, which no checkpoint can have.
+    bases that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered.
+    `points` are names of kept Points, which no checkpoint can have.
     """
 
     folders: tuple[tuple[str, Annotation], ...]
