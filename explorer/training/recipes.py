@@ -1,18 +1,14 @@
-"""A recipe: bases that are made or given, and the models to fine-tune from them, read from YAML.
+"""A recipe: bases that are made or given, and the models to fine-tune from them.
 
-Covers the values and reading them; what they may be is checked by `checks` before anything runs. Whether a given base
-and the texts of a data set are at hand is found out just before the first step.
+Covers the values alone: `files` reads them from YAML, and what they may be is checked by `checks` before anything runs.
+Whether a given base and the texts of a data set are at hand is found out just before the first step.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal
-
-from explorer.errors import RecipeError
-from explorer.training.reading import build
 
 METHODS = "explorer.training.methods"
 LORA = "lora"
@@ -194,31 +190,3 @@ class Recipe:
             return block.format
         made = any(isinstance(b, BaseRecipe) for b in self.bases if b.name == block.base)
         return "lora" if block.method == LORA else "task-vector" if made else "huggingface"
-
-
-def load(path: str | Path) -> Recipe:
-    """The recipe in a YAML file; RecipeError names the file, the place, what came and what is allowed."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: can't be read ({error}); a recipe is a YAML text file.") from error
-    try:
-        return parse(text)
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from error
-
-
-def parse(text: str) -> Recipe:
-    """The recipe in a YAML text; RecipeError as `load`."""
-    import yaml
-
-    from explorer.training.checks import check
-
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"not valid YAML: {error}") from error
-    recipe: Recipe = build(Recipe, raw, "recipe")
-    check(recipe)
-    return recipe

@@ -1,4 +1,4 @@
-"""Training from Points as work for a backend: which runs, from where, how; and a stream of what each gave.
+"""Training from Points as work for a backend: which runs, from where, how. `trainer` makes them.
 
 A run starts at any Point of a base, trains on one task and is measured on its test split. No model is written. The
 request holds all that a worker needs; after a loss it goes on with what `remaining` says.
@@ -6,15 +6,11 @@ request holds all that a worker needs; after a loss it goes on with what `remain
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from explorer.types import Base, Notice, Point, Progress, Started, Task, Tuning
-
-_SAID = 0.3
-"""Seconds between two words on how far a run is."""
+from explorer.types import Base, Point, Started, Task, Tuning
 
 
 @dataclass(frozen=True)
@@ -58,33 +54,3 @@ class Starting:
     def on(self, device: str) -> Starting:
         """The same work on another device."""
         return replace(self, device=device)
-
-
-def train_from(request: Starting) -> Iterator[Progress | Started | Notice]:
-    """Make the runs in order; between two steps the worker may be told to stop. Progress is in training steps."""
-    from pathlib import Path
-
-    from explorer import settings
-
-    each, done = request.tuning.steps, 0
-    total = each * len(request.runs)
-    yield Progress(0, total, "loading the model")
-    from explorer.training.trainer import resident
-
-    trainer = resident(request.base, Path(request.base_folder), {k: Path(v) for k, v in request.folders.items()},
-                       settings.device(request.device))
-    for number, run in enumerate(request.runs, start=1):
-        about = f"{run.task.name}, run {number} of {len(request.runs)}"
-        yield Progress(done, total, about)
-        said = time.monotonic()
-        for step in trainer.train(run, request.tuning):
-            if isinstance(step, Started):
-                if step.loss == float("inf"):
-                    yield Notice(f"{run.task.name}, seed {run.seed}: training overflowed, so that no answer counts "
-                                 "as right. Choose a lower rate.")
-                yield step
-            elif time.monotonic() - said > _SAID:
-                said = time.monotonic()
-                yield Progress(done + step.number, total, f"{about}, loss {step.loss:.3f}")
-        done += each
-        yield Progress(done, total, about)

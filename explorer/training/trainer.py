@@ -13,19 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer import settings
 from explorer.tasks import prepare
 from explorer.training.batching import Tokens, tokenise
 from explorer.training.classifier import Classifier, longest, measured, untrained
 from explorer.training.fine_tuning import second
 from explorer.training.fitting import fit, run_seed, trained_names
 from explorer.training.loop import Step
-from explorer.training.starting import Run
+from explorer.training.starting import Run, Starting
 from explorer.training.threads import threads_for
-from explorer.types import Base, Started, Task, Tuning
+from explorer.types import Base, Notice, Progress, Started, Task, Tuning
 from explorer.weights.opening import open_term, reopen_base
 from explorer.weights.point import FlatPoint
 
 Labelled = tuple[Tokens, np.ndarray]
+_SAID = 0.3
+"""Seconds between two words on how far a run is."""
 _KEPT = 4
 """Data sets whose tokens are kept."""
 
@@ -100,3 +103,27 @@ def resident(base: Base, folder: Path, folders: Mapping[str, Path], device: str)
         _resident[key] = Trainer(base, folder, device)
     _resident[key].folders.update(folders)
     return _resident[key]
+
+
+def train_from(request: Starting) -> Iterator[Progress | Started | Notice]:
+    """Make the runs in order; between two steps the worker may be told to stop. Progress is in training steps."""
+    each, done = request.tuning.steps, 0
+    total = each * len(request.runs)
+    yield Progress(0, total, "loading the model")
+    trainer = resident(request.base, Path(request.base_folder), {k: Path(v) for k, v in request.folders.items()},
+                       settings.device(request.device))
+    for number, run in enumerate(request.runs, start=1):
+        about = f"{run.task.name}, run {number} of {len(request.runs)}"
+        yield Progress(done, total, about)
+        said = time.monotonic()
+        for step in trainer.train(run, request.tuning):
+            if isinstance(step, Started):
+                if step.loss == float("inf"):
+                    yield Notice(f"{run.task.name}, seed {run.seed}: training overflowed, so that no answer counts "
+                                 "as right. Choose a lower rate.")
+                yield step
+            elif time.monotonic() - said > _SAID:
+                said = time.monotonic()
+                yield Progress(done + step.number, total, f"{about}, loss {step.loss:.3f}")
+        done += each
+        yield Progress(done, total, about)

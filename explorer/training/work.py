@@ -35,11 +35,11 @@ class Finetuning:
 
     def split(self, n: int) -> list[Finetuning]:
         """At most n parts, none of them empty, of the runs that are not there yet; each run is of one part."""
-        from explorer.training import plan, recipes, sweep
+        from explorer.training import files, plan, sweep
 
         if n < 1:
             raise ValueError(f"into {n} parts: at least one is needed")
-        _, waiting = sweep.waiting_for(recipes.load(self.recipe), Path(self.out), self.only)
+        _, waiting = sweep.waiting_for(files.load(self.recipe), Path(self.out), self.only)
         if self.mine is not None:
             waiting = [r for r in waiting if r.name in self.mine]
         return [replace(self, mine=names) for names in plan.shared(waiting, n)] or [self]
@@ -66,9 +66,9 @@ def finetune(request: Finetuning) -> Iterator[Progress | Made | Task]:
 
     Closing it leaves nothing half-made.
     """
-    from explorer.training import recipes, sweep
+    from explorer.training import files, sweep
 
-    recipe = recipes.load(request.recipe)
+    recipe = files.load(request.recipe)
     folders = {r.name: Path(request.out) / r.folder for r in sweep.runs(recipe)
                if request.mine is None or r.name in request.mine}
     said: set[str] = set()
@@ -90,9 +90,9 @@ def finetune(request: Finetuning) -> Iterator[Progress | Made | Task]:
 def estimate(request: Finetuning) -> Iterator[Progress | Task | Cost]:
     """Everything that is checked before a sweep, and last what it would cost; no model is made."""
     from explorer import settings
-    from explorer.training import preflight, recipes, sweep
+    from explorer.training import files, preflight, sweep
 
-    recipe, out = recipes.load(request.recipe), Path(request.out)
+    recipe, out = files.load(request.recipe), Path(request.out)
     wanted, waiting = sweep.waiting_for(recipe, out, request.only)
     known = [r.name for r in waiting]
     for said in sweep.prepared(recipe, out, wanted, waiting, Path(request.tasks), request.known):

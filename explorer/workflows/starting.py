@@ -248,7 +248,7 @@ def train(ws: Workspace, plan: Plan, *, owner: str = "") -> Job:
         if isinstance(made, Started):
             runs.add_runs(ws.catalog.database, [made], plan.tuning)
 
-    return ws.backend.submit(Work(title, "explorer.training.starting:train_from", request, lane="side"), keep,
+    return ws.backend.submit(Work(title, "explorer.training.trainer:train_from", request, lane="side"), keep,
                              owner=owner)
 
 

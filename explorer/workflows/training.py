@@ -11,7 +11,7 @@ from typing import Any
 from explorer.backends import Job, Work
 from explorer.errors import InputError, RecipeError, UnknownNameError
 from explorer.paths.mixture import uniform
-from explorer.training import plan, recipes
+from explorer.training import files, plan
 from explorer.training.bases import Known, Located
 from explorer.training.recipes import GivenBase, ModelsRecipe, Recipe
 from explorer.training.work import Finetuning, Made
@@ -55,7 +55,7 @@ def _keep(ws: Workspace, found: Any) -> None:
 
 
 def _request(ws: Workspace, file: Path, out: Path, only: Sequence[str] | None, *, keep: bool) -> Finetuning:
-    recipe = recipes.load(file)
+    recipe = files.load(file)
     names = None if only is None else tuple(only)
     return Finetuning(str(file), str(out), names, str(ws.folder / "tasks"), ws.device,
                       _known(ws, recipe, plan.chosen(recipe, names), out, keep=keep))

@@ -11,7 +11,7 @@ from small_recipe import RECIPE
 
 from explorer.tasks import prepare
 from explorer.tasks.splits import Row
-from explorer.training import recipes, vocabulary
+from explorer.training import files, recipes, vocabulary
 
 WORDS = {"negative": "bad awful poor sad nasty dull", "positive": "good fine lovely nice happy bright",
          "cars": "wheel engine road driver brake fuel", "space": "orbit rocket moon launch probe star"}
@@ -54,7 +54,7 @@ def teacher_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def recipe() -> recipes.Recipe:
-    return recipes.parse(RECIPE)
+    return files.parse(RECIPE)
 
 
 @pytest.fixture

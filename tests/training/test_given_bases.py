@@ -138,9 +138,9 @@ def test_a_start_is_told_and_left_as_it_was_chosen(swept: tuple[Workspace, Path]
     found = delta(ws, "toy-bitfit-from-centroid-n60-s2")["encoder.layer.0.output.dense.weight"]
     mean = sum(delta(ws, f"m{i}")["encoder.layer.0.output.dense.weight"] for i in range(6)) / 6
     assert torch.allclose(found, mean, atol=1e-6)
-    from explorer.training import plan, recipes
+    from explorer.training import files, plan
 
-    recipe = recipes.load(out.parent / "recipe.yaml")
+    recipe = files.load(out.parent / "recipe.yaml")
     known = training._known(ws, recipe, plan.runs(recipe), out, keep=False)
     assert len(known.starts["toy-bitfit-from-centroid-n60-s2"].terms) == 6
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.training import recipes, sweep
+from explorer.training import files, recipes, sweep
 from explorer.training.bases import Known, Located
 from explorer.training.work import Finetuning, Made, finetune
 from explorer.weights.opening import open_base, open_delta
@@ -67,7 +67,7 @@ def folders(out: Path) -> dict[str, int]:
 
 
 def wanted(request: Finetuning) -> set[str]:
-    runs = {r.name for r in sweep.runs(recipes.load(request.recipe))}
+    runs = {r.name for r in sweep.runs(files.load(request.recipe))}
     return runs | {f"{name}@3" for name in runs if "bitfit" not in name}
 
 
@@ -106,7 +106,7 @@ def test_two_workers_share_a_sweep_and_one_is_lost(request_to: Callable[[str], F
     parts = request.split(2)
     names = [set(p.mine or ()) for p in parts]
     assert not names[0] & names[1]
-    assert names[0] | names[1] == {r.name for r in sweep.runs(recipes.load(request.recipe))}
+    assert names[0] | names[1] == {r.name for r in sweep.runs(files.load(request.recipe))}
     first, second = (started(p) for p in parts)
     time.sleep(0.3)
     os.kill(first, signal.SIGKILL)

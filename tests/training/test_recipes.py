@@ -10,7 +10,7 @@ from small_recipe import RECIPE
 
 from explorer import settings
 from explorer.errors import RecipeError
-from explorer.training import recipes, sweep
+from explorer.training import files, recipes, sweep
 
 
 def changed(**edits: object) -> str:
@@ -26,7 +26,7 @@ def changed(**edits: object) -> str:
 
 
 def test_reads_every_value():
-    recipe = recipes.parse(RECIPE)
+    recipe = files.parse(RECIPE)
     assert recipe.architecture.width == 16
     assert [b.objective for b in recipe.bases] == ["masked-language", "distillation"]
     assert recipe.models[1].train_sizes == (20, 40)
@@ -34,7 +34,7 @@ def test_reads_every_value():
 
 
 def test_the_shipped_recipe_is_valid_and_says_what_it_makes():
-    recipe = recipes.load(settings.RECIPES / "demo.yaml")
+    recipe = files.load(settings.RECIPES / "demo.yaml")
     assert len({r.name for r in sweep.runs(recipe)}) == len(sweep.runs(recipe))
 
 
@@ -76,7 +76,7 @@ def test_the_shipped_recipe_is_valid_and_says_what_it_makes():
 ])
 def test_refuses_with_the_place_and_what_is_allowed(edits: dict[str, object], said: str):
     with pytest.raises(RecipeError) as error:
-        recipes.parse(changed(**edits))
+        files.parse(changed(**edits))
     assert said in str(error.value)
 
 
@@ -85,46 +85,46 @@ def test_refuses_with_the_place_and_what_is_allowed(edits: dict[str, object], sa
                                             ("!!python/object/apply:os.system [ls]", "not valid YAML")])
 def test_refuses_what_is_no_recipe(text: str, said: str):
     with pytest.raises(RecipeError) as error:
-        recipes.parse(text)
+        files.parse(text)
     assert said in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(RecipeError, match=r"none\.yaml"):
-        recipes.load(tmp_path / "none.yaml")
+        files.load(tmp_path / "none.yaml")
 
 
 def test_one_run_made_twice_is_refused():
     with pytest.raises(RecipeError, match="more than once"):
-        sweep.runs(recipes.parse(changed(models__0__seeds=[1, 1])))
+        sweep.runs(files.parse(changed(models__0__seeds=[1, 1])))
 
 
 def test_names_and_settings_of_runs():
-    runs = {r.name: r for r in sweep.runs(recipes.parse(RECIPE))}
+    runs = {r.name: r for r in sweep.runs(files.parse(RECIPE))}
     assert list(runs) == ["M", "S", "films-s0", "films-s1", "news-s0", "news-s1", "films-S-n20-s0", "films-S-n40-s0"]
-    same = {r.name: r.settings for r in sweep.runs(recipes.parse(changed(models__0__seeds=[0, 1, 2], note="x")))}
+    same = {r.name: r.settings for r in sweep.runs(files.parse(changed(models__0__seeds=[0, 1, 2], note="x")))}
     assert all(same[name] == run.settings for name, run in runs.items())
-    other = {r.name: r.settings for r in sweep.runs(recipes.parse(changed(bases__1__epochs=3)))}
+    other = {r.name: r.settings for r in sweep.runs(files.parse(changed(bases__1__epochs=3)))}
     differ = {name for name, run in runs.items() if other[name] != run.settings}
     assert differ == {"S", "films-S-n20-s0", "films-S-n40-s0"}
 
 
 def test_given_bases_need_no_corpus_and_made_ones_do():
     given = "name: g\nbases: [{name: B, from: org/name@v1}]\nmodels: []"
-    assert recipes.parse(given).bases == (recipes.GivenBase("B", "org/name@v1"),)
+    assert files.parse(given).bases == (recipes.GivenBase("B", "org/name@v1"),)
     for key in ("corpus", "teacher", "architecture"):
         raw = yaml.safe_load(RECIPE)
         del raw[key]
         with pytest.raises(RecipeError, match=f"the key '{key}' is missing"):
-            recipes.parse(yaml.safe_dump(raw))
+            files.parse(yaml.safe_dump(raw))
 
 
 def test_a_sweep_over_methods_and_what_names_tell():
     block = {"base": "M", "datasets": ["films"], "seeds": [0], "steps": 3, "lr": 0.001, "length": 24}
     text = changed(models=[{**block, "methods": ["full", "bitfit"]},
                            {**block, "method": "lora", "format": "huggingface"}])
-    runs = {r.name: r for r in sweep.runs(recipes.parse(text)) if r.kind == "model"}
+    runs = {r.name: r for r in sweep.runs(files.parse(text)) if r.kind == "model"}
     assert list(runs) == ["films-s0", "films-bitfit-s0", "films-lora-s0"]
     assert len({r.settings for r in runs.values()}) == 3
-    alone = {r.name: r.settings for r in sweep.runs(recipes.parse(changed(models=[block])))}
+    alone = {r.name: r.settings for r in sweep.runs(files.parse(changed(models=[block])))}
     assert alone["films-s0"] == runs["films-s0"].settings

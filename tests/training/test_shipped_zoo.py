@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer import settings
-from explorer.training import recipes, sweep
+from explorer.training import files, sweep
 from explorer.training.fine_tuning import run_seed
 from explorer.training.writing import read_meta
 
 
 def test_the_recipe_finds_nothing_left_to_make(tmp_path: Path):
-    recipe = recipes.load(settings.RECIPES / "demo.yaml")
+    recipe = files.load(settings.RECIPES / "demo.yaml")
     (progress,) = sweep.run(recipe, settings.DEMO, tasks=tmp_path)
     assert progress.message == f"all {len(sweep.runs(recipe))} runs are there already"
 
 
 def test_every_model_says_how_it_was_made():
-    for run in sweep.runs(recipes.load(settings.RECIPES / "demo.yaml")):
+    for run in sweep.runs(files.load(settings.RECIPES / "demo.yaml")):
         meta = read_meta(settings.DEMO / run.folder)
         assert meta is not None
         if run.kind == "model":

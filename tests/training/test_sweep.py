@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from explorer.errors import InputError, RecipeError, TaskError, UnavailableError, UnknownNameError
 from explorer.tasks import prepare
-from explorer.training import classifier, recipes, sweep
+from explorer.training import classifier, files, recipes, sweep
 from explorer.training.bases import Located
 from explorer.training.batching import tokenise
 from explorer.training.fine_tuning import fine_tune, run_seed
@@ -188,7 +188,7 @@ bases:
 models: [{base: wheel, datasets: [films], seeds: [0], steps: 2, lr: 1.0e-3, length: 12, format: task-vector,
           precision: bf16}]
 """
-    list(sweep.run(recipes.parse(text), out, tasks=tasks, device="cpu"))
+    list(sweep.run(files.parse(text), out, tasks=tasks, device="cpu"))
     assert json.loads((out / "bases" / "wheel" / "explorer.json").read_text())["name"] == "wheel"
     meta = json.loads((out / "models" / "films-s0" / "explorer.json").read_text())
     assert (meta["base"], meta["precision"]) == ("wheel", "fp32")
