@@ -6,24 +6,25 @@ The strip between names and matrices tells the models' groups apart, as that of 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, colour, fade, scale, surface, template
+from explorer.figures.theme import Dark, Mark, fade, scale, strip_colours, surface, template
 
 WRITTEN = 10
 """Up to this many models the numbers are written into the cells."""
 
 
 def matrices(barriers: np.ndarray, halves: np.ndarray, cosines: np.ndarray | None, names: Sequence[str],
-             groups: Sequence[str], order: Sequence[int], *, dark: bool = False, height: int = 460) -> go.Figure:
+             groups: Sequence[str], order: Sequence[int], *, looks: Mapping[str, Mark] | None = None,
+             dark: Dark = False, height: int = 460) -> go.Figure:
     """Barriers (n, n) in nats, NaN where not known and ∞ where a line overflows, and cosines (n, n) beside them.
 
     `halves` are half the 95 % intervals. Names and groups are in the matrices' order; both are drawn in `order`. The
-    diagonals are blank, and so is the second matrix where there are no cosines.
+    diagonals are blank, and so is the second matrix where there are no cosines. Groups have their colours of `looks`.
     """
     n, s = len(names), surface(dark)
     rows = np.ix_(order, order)
@@ -41,7 +42,7 @@ def matrices(barriers: np.ndarray, halves: np.ndarray, cosines: np.ndarray | Non
     _matrix(figure, np.where(np.isinf(high), top, high), cards, "", 0.27, _written(high, n), s.quiet, dark)
     # the highest cosines are drawn in the colour of the lowest barriers: one reads both matrices alike
     _matrix(figure, alike, cards, "2", 0.765, _written(alike, n), s.quiet, dark, turned=True)
-    _strip(figure, [groups[i] for i in order], groups, dark)
+    _strip(figure, [groups[i] for i in order], strip_colours(list(dict.fromkeys(groups)), looks or {}, dark))
     axis: dict[str, Any] = {"showticklabels": False, "showgrid": False, "range": [-0.5, n - 0.5], "fixedrange": True}
     down = axis | {"range": [n - 0.5, -0.5]}
     names_on = {"showticklabels": True, "tickvals": list(range(n)), "ticktext": label, "automargin": True,
@@ -57,7 +58,7 @@ def matrices(barriers: np.ndarray, halves: np.ndarray, cosines: np.ndarray | Non
 
 
 def against_cosine(cosines: Sequence[float], barriers: Sequence[float], halves: Sequence[float],
-                   cards: Sequence[str], alike: Sequence[bool], *, chosen: int | None = None, dark: bool = False,
+                   cards: Sequence[str], alike: Sequence[bool], *, chosen: int | None = None, dark: Dark = False,
                    height: int = 270) -> go.Figure:
     """One dot a pair with its 95 % interval; `alike` pairs are of one group, `cards` name them, one may be chosen."""
     s = surface(dark)
@@ -101,7 +102,7 @@ def _written(values: np.ndarray, n: int) -> list[list[str]] | None:
 
 
 def _matrix(figure: go.Figure, values: np.ndarray, cards: list[list[str]], axes: str, middle: float,
-            written: list[list[str]] | None, quiet: str, dark: bool, *, turned: bool = False) -> None:
+            written: list[list[str]] | None, quiet: str, dark: Dark, *, turned: bool = False) -> None:
     where = np.arange(len(values))
     stops = [at for at, _ in scale(dark)]
     tints = [tint for _, tint in scale(dark)]
@@ -115,13 +116,10 @@ def _matrix(figure: go.Figure, values: np.ndarray, cards: list[list[str]], axes:
                   "thickness": 8, "outlinewidth": 0, "tickfont": {"color": quiet, "size": 11}, "nticks": 5}))
 
 
-def _strip(figure: go.Figure, ordered: Sequence[str], groups: Sequence[str], dark: bool) -> None:
-    kinds = list(dict.fromkeys(groups))
-    tints = [colour(HUES[i % len(HUES)] + 18 * (i // len(HUES)), 0.2 + 0.6 * ((i // 3) % 2), dark)
-             for i in range(len(kinds))]
-    k = len(kinds)
+def _strip(figure: go.Figure, ordered: Sequence[str], tints: Mapping[str, str]) -> None:
+    kinds, k = list(tints), len(tints)
     figure.add_trace(go.Heatmap(
         z=[[kinds.index(g)] for g in ordered], x=[0], y=list(range(len(ordered))), xaxis="x3", yaxis="y",
         showscale=False, zmin=-0.5, zmax=k - 0.5, ygap=1,
-        colorscale=[[edge, c] for i, c in enumerate(tints) for edge in (i / k, (i + 1) / k)],
+        colorscale=[[edge, c] for i, c in enumerate(tints.values()) for edge in (i / k, (i + 1) / k)],
         text=[[html.escape(g)] for g in ordered], hovertemplate="%{text}<extra></extra>"))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.figures.theme import Dark, Mark, marks
 from explorer.types import Checkpoint, Score
 
 UNKNOWN = "not known"
@@ -61,6 +62,12 @@ def colouring(checkpoints: Sequence[Checkpoint], column: str, scores: Mapping[st
         return Numbers(tuple(None if v is None else float(v) for v in found), logarithmic)
     names = tuple(UNKNOWN if v is None else str(v) for v in found)
     return Categories(names, _groups(checkpoints, names, found, column))
+
+
+def tints(checkpoints: Sequence[Checkpoint], column: str, dark: Dark) -> dict[str, Mark]:
+    """The mark of each category of a column on the map of `checkpoints`, for figures beside it; none of numbers."""
+    found = colouring(checkpoints, column, {}, {})
+    return marks(found.groups, dark) if isinstance(found, Categories) else {}
 
 
 def _groups(checkpoints: Sequence[Checkpoint], names: Sequence[str], found: Sequence[Any],

@@ -9,13 +9,13 @@ yet leave a gap; the axis is there from the start, so nothing jumps.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, Surface, colour, fade, surface, template
+from explorer.figures.theme import HUES, Dark, Mark, Surface, colour, fade, surface, template
 from explorer.paths.alphas import position
 from explorer.types import Estimate
 
@@ -49,10 +49,12 @@ class Curve:
 
 
 def loss_curve(axis: Axis, curves: Sequence[Curve], *, quantity: Quantity = "loss", title: str = "",
-               show_base: bool = True, dark: bool = False, height: int = 440) -> go.Figure:
+               show_base: bool = True, looks: Mapping[str, Mark] | None = None, dark: Dark = False,
+               height: int = 440) -> go.Figure:
     """The curves of m points; `title` is the value axis' text.
 
-    `show_base` False leaves out the base's line, for a path that has the base as an end.
+    `show_base` False leaves out the base's line, for a path that has the base as an end. Several curves look as `looks`
+    says of their names, as the dots of a map do.
     """
     for curve in curves:
         if len(axis.alphas) != len(curve.values):
@@ -71,8 +73,9 @@ def loss_curve(axis: Axis, curves: Sequence[Curve], *, quantity: Quantity = "los
             _minimum(figure, axis, curves[0], s)
         return figure
     for i, curve in enumerate(curves):
-        tint = s.muted if curve.faint else colour(HUES[i % len(HUES)], 0.35, dark)
-        _draw(figure, axis, curve, quantity, tint, legend=True, dash="dot" if i >= len(HUES) else "solid")
+        mark = (looks or {}).get(curve.name) or Mark(colour(HUES[i % len(HUES)], 0.35, dark), "circle")
+        _draw(figure, axis, curve, quantity, s.muted if curve.faint else mark.colour, legend=True, symbol=mark.symbol,
+              dash="dot" if i >= len(HUES) else "solid")
     return figure
 
 
@@ -91,7 +94,7 @@ def _references(figure: go.Figure, axis: Axis, curve: Curve, quantity: Quantity,
 
 
 def _draw(figure: go.Figure, axis: Axis, curve: Curve, quantity: Quantity, tint: str, *, legend: bool,
-          dash: str = "solid") -> None:
+          dash: str = "solid", symbol: str = "circle") -> None:
     """Band, line and dots; between two dots band and line are a guess."""
     rows = [(position(a, axis.far), v) for a, v in zip(axis.alphas, curve.values, strict=True) if v is not None]
     name = html.escape(curve.name)
@@ -111,7 +114,7 @@ def _draw(figure: go.Figure, axis: Axis, curve: Curve, quantity: Quantity, tint:
                    for a, v in zip(axis.alphas, curve.values, strict=True)],
         hovertemplate="%{hovertext}<extra></extra>", line={"color": tint, "width": 2.5, "dash": dash},
         marker={"size": 8, "color": tint, "line": {"width": 1.5, "color": tint},
-                "symbol": ["circle" if v is None or v.measured == "full" else "circle-open" for v in curve.values]},
+                "symbol": [symbol if v is None or v.measured == "full" else f"{symbol}-open" for v in curve.values]},
         error_y={"array": [None if v is None else v.half for v in curve.values], "color": fade(tint, 0.55),
                  "thickness": 1.2, "width": 3}))
 
@@ -144,7 +147,7 @@ def _text(value: float, quantity: Quantity, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if quantity == "loss" else f"{value:.1%}"
 
 
-def _layout(axis: Axis, title: str, quantity: Quantity, dark: bool, height: int) -> dict[str, Any]:
+def _layout(axis: Axis, title: str, quantity: Quantity, dark: Dark, height: int) -> dict[str, Any]:
     low, high = position(axis.low, axis.far), position(axis.high, axis.far)
     margin = 0.05 * ((high - low) or 1.0)
     xaxis: dict[str, Any] = {"title": {"text": html.escape(f"α      0 is {axis.zero},  1 is {axis.one}")},

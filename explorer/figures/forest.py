@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import surface, template
+from explorer.figures.theme import Dark, surface, template
 from explorer.types import Figure
 
 ROW, FRAME = 34, 74
 
 
-def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: bool = False) -> go.Figure:
+def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: Dark = False) -> go.Figure:
     """One row a figure, the first on top: a dot on its interval, a tick at chance's 95 %, a diamond for the paper's.
 
     `words` say each figure in full and are its card. All figures have one unit.

@@ -7,14 +7,14 @@ hundreds do.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, colour, scale, surface, template
+from explorer.figures.theme import Dark, Mark, scale, strip_colours, surface, template
 from explorer.statistics.agreement import Agreement
 
 BLOCKS = 400
@@ -26,9 +26,11 @@ TREE = 0.16
 
 
 def similarity_map(values: np.ndarray, names: Sequence[str], groups: Sequence[str], order: np.ndarray,
-                   merges: np.ndarray, *, title: str, dark: bool = False, height: int = 620) -> go.Figure:
+                   merges: np.ndarray, *, title: str, looks: Mapping[str, Mark] | None = None, dark: Dark = False,
+                   height: int = 620) -> go.Figure:
     """The matrix (n, n) with rows and columns in `order`, the tree `merges` above, groups as a strip of colours.
 
+    Groups have their colours of `looks`, which a map gives them; those without one get one of their own.
     Names and groups are in the matrix's order. The main diagonal is left blank: everything is like itself.
     """
     n, s = len(names), surface(dark)
@@ -38,8 +40,7 @@ def similarity_map(values: np.ndarray, names: Sequence[str], groups: Sequence[st
     picture = shown if n <= BLOCKS else _blocks(shown, cuts)
     figure = go.Figure(layout=_frame(dark, height))
     kinds = list(dict.fromkeys(groups))
-    tint = {g: colour(HUES[i % len(HUES)] + 18 * (i // len(HUES)), 0.2 + 0.6 * ((i // 3) % 2), dark)
-            for i, g in enumerate(kinds)}
+    tint = strip_colours(kinds, looks or {}, dark)
     label = [html.escape(f"{names[i]}  ·  {groups[i]}" if groups[i] else names[i]) for i in order]
     cards = label if n <= BLOCKS else [f"{label[a]} … ({b - a} models)" for a, b in pairwise(cuts)]
     size = len(picture)
@@ -69,7 +70,7 @@ def similarity_map(values: np.ndarray, names: Sequence[str], groups: Sequence[st
     return figure
 
 
-def confusion(found: Agreement, *, dark: bool = False, height: int = 420) -> go.Figure:
+def confusion(found: Agreement, *, dark: Dark = False, height: int = 420) -> go.Figure:
     """Models by group (rows) and cluster (columns, those matched to the groups first)."""
     figure = go.Figure(layout=_frame(dark, height))
     columns = ["none" if c < 0 else str(c + 1) for c in found.clusters]
@@ -84,7 +85,7 @@ def confusion(found: Agreement, *, dark: bool = False, height: int = 420) -> go.
 
 
 def layer_grid(rows: Sequence[str], columns: Sequence[str], values: np.ndarray, chance: np.ndarray, *,
-               dark: bool = False, height: int = 360) -> go.Figure:
+               dark: Dark = False, height: int = 360) -> go.Figure:
     """Accuracy by layer (rows) and kind (columns), with chance's 95 % quantile in each cell's card; NaN is blank."""
     figure = go.Figure(layout=_frame(dark, height))
     figure.add_trace(go.Heatmap(
@@ -99,7 +100,7 @@ def layer_grid(rows: Sequence[str], columns: Sequence[str], values: np.ndarray, 
     return figure
 
 
-def _frame(dark: bool, height: int) -> dict[str, Any]:
+def _frame(dark: Dark, height: int) -> dict[str, Any]:
     return {"template": template(dark), "height": height, "margin": {"l": 10, "r": 10, "t": 10, "b": 40},
             "showlegend": False}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, SYMBOLS, colour, fade, surface, template
+from explorer.figures.theme import HUES, SYMBOLS, Dark, colour, fade, surface, template
 from explorer.statistics.retention import Interval
 
 ROW, FRAME = 40, 150
@@ -25,7 +25,7 @@ class Line:
     by_task: Mapping[str, Interval]
 
 
-def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: bool = False) -> go.Figure:
+def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: Dark = False) -> go.Figure:
     """Points from top to bottom as given; 0 is the base, 1 every task's own best model."""
     s, n = surface(dark), len(lines)
     figure = go.Figure(layout={

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, Surface, colour, fade, surface, template
+from explorer.figures.theme import HUES, Dark, Surface, colour, fade, surface, template
 
 LOOKS = ((HUES[0], 0.3, "circle"), (HUES[1], 0.4, "diamond"), (HUES[2], 0.4, "square"))
 """Hue, shade and symbol of the kinds, in the order in which they are given."""
@@ -36,7 +36,7 @@ class Way:
 
 
 def ways_out(ways: Sequence[Way], radii: Sequence[float], models: tuple[float, float] | None, *,
-             base: float | None = None, title: str = "Loss (nats)", dark: bool = False, height: int = 420) -> go.Figure:
+             base: float | None = None, title: str = "Loss (nats)", dark: Dark = False, height: int = 420) -> go.Figure:
     """The walks over `radii`; `models` are the lowest and highest loss of the region's models, `base` the base's."""
     s = surface(dark)
     end = max(radii)

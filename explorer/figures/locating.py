@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import fade, surface, template
+from explorer.figures.theme import Dark, fade, surface, template
 
 
-def nearest(regions: Sequence[tuple[str, float, float]], predicted: str, *, dark: bool = False,
+def nearest(regions: Sequence[tuple[str, float, float]], predicted: str, *, dark: Dark = False,
             height: int | None = None) -> go.Figure:
     """Bars of (region, probability, distance), the nearest on top; each says how likely the region is."""
     s = surface(dark)

@@ -15,7 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer.figures.colouring import UNKNOWN, Categories, Numbers, colouring, label
-from explorer.figures.theme import SYMBOLS, SYMBOLS_3D, Mark, marks, scale, surface, template
+from explorer.figures.theme import SYMBOLS, SYMBOLS_3D, Dark, Mark, marks, scale, surface, template
 from explorer.types import Checkpoint, Projection, Score
 
 AXES = ("x", "y", "z")
@@ -46,7 +46,7 @@ class Facts:
 
 def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by: str = "dataset", *,
             facts: Facts | None = None, overlay: Overlay | None = None, selected: Sequence[str] = (),
-            dark: bool = False, height: int = 640, legend: bool = True, around: np.ndarray | None = None) -> go.Figure:
+            dark: Dark = False, height: int = 640, legend: bool = True, around: np.ndarray | None = None) -> go.Figure:
     """The map of n checkpoints; `checkpoints` are found by id and may come in any order.
 
     `around` (m, 2) are places on a flat map that the first view is centred on.
@@ -102,7 +102,7 @@ class _Drawing:
     facts: Facts
     colour_by: str
     selected: frozenset[str]
-    dark: bool
+    dark: Dark
 
     @property
     def solid(self) -> bool:
@@ -164,7 +164,7 @@ class _Drawing:
 
 
 def _draw_rings(figure: go.Figure, coords: np.ndarray, shown: Sequence[Checkpoint], selected: Sequence[str],
-                dark: bool) -> None:
+                dark: Dark) -> None:
     """Rings around a small selection, with names while it is one or two."""
     place = {c.id: row for row, c in enumerate(shown)}
     rows = [place[key] for key in selected if key in place]
@@ -183,7 +183,7 @@ def _draw_rings(figure: go.Figure, coords: np.ndarray, shown: Sequence[Checkpoin
     ))
 
 
-def _draw_path(figure: go.Figure, overlay: Overlay, dark: bool) -> None:
+def _draw_path(figure: go.Figure, overlay: Overlay, dark: Dark) -> None:
     """The path as a line, its ends as labelled diamonds."""
     if overlay.path is None or not len(overlay.path):
         return
@@ -207,7 +207,7 @@ def _draw_path(figure: go.Figure, overlay: Overlay, dark: bool) -> None:
     ))
 
 
-def _draw_base(figure: go.Figure, overlay: Overlay, dark: bool) -> None:
+def _draw_base(figure: go.Figure, overlay: Overlay, dark: Dark) -> None:
     if overlay.base is None:
         return
     s, solid = surface(dark), len(overlay.base) == 3
@@ -220,7 +220,7 @@ def _draw_base(figure: go.Figure, overlay: Overlay, dark: bool) -> None:
     ))
 
 
-def _layout(projection: Projection, dark: bool, height: int, legend: bool) -> dict[str, Any]:
+def _layout(projection: Projection, dark: Dark, height: int, legend: bool) -> dict[str, Any]:
     k, s = projection.coords.shape[1], surface(dark)
     layout: dict[str, Any] = {"template": template(dark), "height": height, "dragmode": "pan", "hovermode": "closest",
                               "showlegend": legend, "uirevision": f"{projection.method}{projection.metric}{k}",

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import fade, surface, template
+from explorer.figures.theme import Dark, fade, surface, template
 from explorer.statistics.retention import Interval
 
 ROW, FRAME = 40, 92
@@ -23,7 +23,7 @@ class Series:
     shares: Sequence[Interval | None]
 
 
-def retained(rows: Sequence[str], series: Sequence[Series], *, dark: bool = False, strong: int = 0) -> go.Figure:
+def retained(rows: Sequence[str], series: Sequence[Series], *, dark: Dark = False, strong: int = 0) -> go.Figure:
     """Rows from top to bottom, each Point's share of the own model's gain with its 95 % interval; the base at 0, the
     own model at 1. The first Point is drawn large; the last `strong` rows are set apart (means)."""
     s, n = surface(dark), len(rows)
@@ -60,7 +60,7 @@ def retained(rows: Sequence[str], series: Sequence[Series], *, dark: bool = Fals
     return figure
 
 
-def search_trace(objectives: Sequence[float], starts: int, *, dark: bool = False, height: int = 340) -> go.Figure:
+def search_trace(objectives: Sequence[float], starts: int, *, dark: Dark = False, height: int = 340) -> go.Figure:
     """The objective of each evaluation, and the best so far; the first `starts` are single models, mean and base."""
     s = surface(dark)
     figure = go.Figure(layout=_frame(dark, height))
@@ -84,7 +84,7 @@ def search_trace(objectives: Sequence[float], starts: int, *, dark: bool = False
     return figure
 
 
-def weight_bars(names: Sequence[str], weights: Sequence[float], *, dark: bool = False) -> go.Figure:
+def weight_bars(names: Sequence[str], weights: Sequence[float], *, dark: Dark = False) -> go.Figure:
     """One bar a model: the weight of its task vector."""
     s, n = surface(dark), len(names)
     figure = go.Figure(layout={**_frame(dark, 76 + 26 * max(n, 3)), "showlegend": False})
@@ -106,7 +106,7 @@ def _range(share: Interval) -> str:
     return f"{share.low:.0%} to {share.high:.0%} (95 %)"
 
 
-def _frame(dark: bool, height: int) -> dict[str, Any]:
+def _frame(dark: Dark, height: int) -> dict[str, Any]:
     return {"template": template(dark), "height": height, "showlegend": True, "hovermode": "closest",
             "dragmode": False, "margin": {"l": 66, "r": 18, "t": 46, "b": 48}, "yaxis": {"fixedrange": True},
             "xaxis": {"fixedrange": True},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, colour, fade, surface, template
+from explorer.figures.theme import HUES, Dark, colour, fade, surface, template
 from explorer.statistics.regions import Share
 
 LOOKS = (("circle", HUES[0]), ("diamond", HUES[2]), ("square", HUES[3]))
@@ -25,7 +25,7 @@ class Comparison:
     paper: float
 
 
-def shares(regions: Sequence[str], compared: Sequence[Comparison], *, dark: bool = False) -> go.Figure:
+def shares(regions: Sequence[str], compared: Sequence[Comparison], *, dark: Dark = False) -> go.Figure:
     """Regions from top to bottom, their comparisons side by side; 50 % says that neither is better."""
     s, n = surface(dark), len(regions)
     figure = go.Figure(layout={

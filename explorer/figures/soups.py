@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import fade, surface, template
+from explorer.figures.theme import Dark, fade, surface, template
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Turn:
     why: str = ""
 
 
-def soup_walk(turns: Sequence[Turn], *, title: str, percent: bool = False, dark: bool = False,
+def soup_walk(turns: Sequence[Turn], *, title: str, percent: bool = False, dark: Dark = False,
               height: int = 430) -> go.Figure:
     """Turns from left to right; the line is the soup's value so far, which a model that is left out does not move."""
     s = surface(dark)

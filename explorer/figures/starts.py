@@ -10,7 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, SYMBOLS, colour, fade, surface, template
+from explorer.figures.theme import HUES, SYMBOLS, Dark, colour, fade, surface, template
 from explorer.statistics.averages import Average
 
 ROW = 38
@@ -26,7 +26,7 @@ class Column:
     why: str = ""
 
 
-def by_start(columns: Sequence[Column], *, title: str = "Accuracy", dark: bool = False,
+def by_start(columns: Sequence[Column], *, title: str = "Accuracy", dark: Dark = False,
              height: int = 430) -> go.Figure:
     """Starts beside each other: means with 95 % intervals, and a thin line for each seed, whose runs are paired."""
     s = surface(dark)
@@ -63,7 +63,7 @@ class Gains:
     differences: Sequence[Average | None]
 
 
-def over_targets(targets: Sequence[str], starts: Sequence[Gains], *, dark: bool = False) -> go.Figure:
+def over_targets(targets: Sequence[str], starts: Sequence[Gains], *, dark: Dark = False) -> go.Figure:
     """Targets from top to bottom: differences of accuracy in points with 95 % intervals, the reference at 0."""
     s, n = surface(dark), len(targets)
     figure = go.Figure(layout={**_frame(dark, max(430, 96 + ROW * n), ""), "showlegend": True})
@@ -88,14 +88,14 @@ def over_targets(targets: Sequence[str], starts: Sequence[Gains], *, dark: bool 
     return figure
 
 
-def _frame(dark: bool, height: int, title: str) -> dict[str, Any]:
+def _frame(dark: Dark, height: int, title: str) -> dict[str, Any]:
     return {"template": template(dark), "height": height, "showlegend": False, "hovermode": "closest",
             "dragmode": False, "margin": {"l": 66, "r": 14, "t": 30, "b": 60},
             "yaxis": {"title": {"text": html.escape(title)}, "fixedrange": True}, "xaxis": {"fixedrange": True},
             "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}}
 
 
-def _tint(turn: int, dark: bool) -> str:
+def _tint(turn: int, dark: Dark) -> str:
     return colour(HUES[turn % len(HUES)], 0.4, dark)
 
 

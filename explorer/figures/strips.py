@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HUES, Surface, colour, fade, surface, template
+from explorer.figures.theme import HUES, Dark, Surface, colour, fade, surface, template
 from explorer.statistics.averages import Average
 
 WIDTH = 0.34
@@ -40,7 +40,7 @@ class Strip:
         return [(v, c) for v, c in zip(self.losses, self.cards, strict=True) if v is not None and math.isfinite(v)]
 
 
-def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "Loss (nats)", dark: bool = False,
+def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "Loss (nats)", dark: Dark = False,
            height: int = 440) -> go.Figure:
     """Up to three groups beside each other with their means; the base's loss as a line."""
     s = surface(dark)
@@ -72,7 +72,7 @@ def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "
 
 
 def by_dimension(dimensions: Sequence[int], groups: Sequence[Strip], means: Sequence[Average | None], *,
-                 base: float | None = None, title: str = "Loss (nats)", dark: bool = False,
+                 base: float | None = None, title: str = "Loss (nats)", dark: Dark = False,
                  height: int = 380) -> go.Figure:
     """Loss against the dimension of the face that Points were drawn in: dots, and means with 95 % intervals."""
     s = surface(dark)
@@ -103,7 +103,7 @@ def by_dimension(dimensions: Sequence[int], groups: Sequence[Strip], means: Sequ
 
 
 def by_distance(groups: Sequence[Strip], distances: Sequence[np.ndarray], *, base: tuple[float, float] | None = None,
-                title: str = "Loss (nats)", dark: bool = False, height: int = 380) -> go.Figure:
+                title: str = "Loss (nats)", dark: Dark = False, height: int = 380) -> go.Figure:
     """Loss against distance in weight space from the centroid; `base` is the base's (distance, loss)."""
     s = surface(dark)
     figure = go.Figure(layout=_frame(title, dark, height, legend=True))
@@ -125,7 +125,7 @@ def by_distance(groups: Sequence[Strip], distances: Sequence[np.ndarray], *, bas
     return figure
 
 
-def _frame(title: str, dark: bool, height: int, legend: bool = False) -> dict[str, Any]:
+def _frame(title: str, dark: Dark, height: int, legend: bool = False) -> dict[str, Any]:
     return {"template": template(dark), "height": height, "showlegend": legend, "hovermode": "closest",
             "dragmode": False, "margin": {"l": 66, "r": 14, "t": 26 if legend else 14, "b": 52},
             "yaxis": {"title": {"text": html.escape(title)}, "fixedrange": True, "automargin": False},

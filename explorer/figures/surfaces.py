@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.theme import fade, scale, surface, template
+from explorer.figures.theme import Dark, fade, scale, surface, template
 from explorer.paths.quadtree import Surface
 
 LINES = 14
@@ -81,7 +81,7 @@ def place_of(key: str) -> tuple[float, float]:
 
 
 def contours(picture: Picture, corners: Sequence[Spot], models: Sequence[Spot] = (), *, triangle: bool = True,
-             chosen: tuple[float, float] | None = None, dots: bool = True, small: bool = False, dark: bool = False,
+             chosen: tuple[float, float] | None = None, dots: bool = True, small: bool = False, dark: Dark = False,
              height: int = 600) -> go.Figure:
     """The surface from above. Traces: contours, places to click, measured nodes, then triangle, models, corners.
 
@@ -108,7 +108,7 @@ def contours(picture: Picture, corners: Sequence[Spot], models: Sequence[Spot] =
     return figure
 
 
-def landscape(picture: Picture, corners: Sequence[Spot], *, dots: bool = True, dark: bool = False,
+def landscape(picture: Picture, corners: Sequence[Spot], *, dots: bool = True, dark: Dark = False,
               height: int = 600) -> go.Figure:
     """The surface in three dimensions, as high as its ceiling at most; the corners stand on it."""
     low, high = picture.range
@@ -134,7 +134,7 @@ def landscape(picture: Picture, corners: Sequence[Spot], *, dots: bool = True, d
     return figure
 
 
-def _standing(figure: go.Figure, corners: Sequence[Spot], low: float, high: float, dark: bool) -> None:
+def _standing(figure: go.Figure, corners: Sequence[Spot], low: float, high: float, dark: Dark) -> None:
     """Corners as flags above the surface, each with its stalk."""
     s, lift = surface(dark), 0.22 * (high - low)
     feet = [min(c.value or 0.0, high) for c in corners]
@@ -151,7 +151,7 @@ def _standing(figure: go.Figure, corners: Sequence[Spot], low: float, high: floa
                                                                                               strict=True)])
 
 
-def _name(spot: Spot, dark: bool) -> dict[str, Any]:
+def _name(spot: Spot, dark: Dark) -> dict[str, Any]:
     """A name that can be read over any colour."""
     s = surface(dark)
     return {"text": html.escape(_short(spot.name)), "showarrow": False, "bgcolor": fade(s.paper, 0.82), "borderpad": 2,
@@ -199,7 +199,7 @@ def _triangle(figure: go.Figure, corners: Sequence[Spot]) -> None:
                                     showlegend=False, name="hull", line={"color": tint, "width": width}))
 
 
-def _models(figure: go.Figure, models: Sequence[Spot], dark: bool) -> None:
+def _models(figure: go.Figure, models: Sequence[Spot], dark: Dark) -> None:
     """Models at their projections: the nearer to the plane, the larger and the less faint."""
     if not models:
         return
@@ -216,7 +216,7 @@ def _models(figure: go.Figure, models: Sequence[Spot], dark: bool) -> None:
                 "line": {"width": 1.2, "color": s.text}}))
 
 
-def _corners(figure: go.Figure, picture: Picture, corners: Sequence[Spot], dark: bool, small: bool) -> None:
+def _corners(figure: go.Figure, picture: Picture, corners: Sequence[Spot], dark: Dark, small: bool) -> None:
     s = surface(dark)
     figure.add_trace(go.Scatter(
         x=[c.x for c in corners], y=[c.y for c in corners], mode="markers", name="corners", showlegend=False,
@@ -251,7 +251,7 @@ def _bar(picture: Picture, small: bool) -> dict[str, Any]:
             "nticks": 4 if small else 7}
 
 
-def _flat(picture: Picture, dark: bool, height: int, small: bool) -> dict[str, Any]:
+def _flat(picture: Picture, dark: Dark, height: int, small: bool) -> dict[str, Any]:
     across, up = ([float(axis[0]), float(axis[-1])] for axis in (picture.xs, picture.ys))
     plain = {"showgrid": False, "constrain": "domain", "automargin": False, "nticks": 4 if small else 7}
     towards = {"constraintoward": "left"}, {"constraintoward": "top"}
@@ -264,7 +264,7 @@ def _flat(picture: Picture, dark: bool, height: int, small: bool) -> dict[str, A
             "margin": {"l": 28 if small else 58, "r": 46 if small else 84, "t": 12, "b": 24 if small else 46}}
 
 
-def _solid(picture: Picture, dark: bool, height: int) -> dict[str, Any]:
+def _solid(picture: Picture, dark: Dark, height: int) -> dict[str, Any]:
     s = surface(dark)
     wide, deep = (abs(float(axis[-1]) - float(axis[0])) for axis in (picture.xs, picture.ys))
     longest = max(wide, deep)

@@ -16,7 +16,8 @@ from explorer.components.map_and_path import Knots, component_curve, heard
 from explorer.figures.curves import Axis, Curve, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._links import written
-from explorer.pages._session import clear, dark, has_texts, plain
+from explorer.pages._session import clear, dark, has_texts, marks_of, plain
+from explorer.pages._stage import remember, staged, turn
 from explorer.pages._walks import Walk, alphas, begin, first_alpha, go_on, job_of, placing, settled, values, whole
 
 LINK = "probe"
@@ -29,7 +30,7 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
 
     `readings` is drawn between them; `tasks` puts a choice of task beside the progress.
     """
-    job = begin(ws, walk) if st.session_state.get("auto", True) else job_of(walk)
+    job = begin(ws, walk) if not staged() and st.session_state.get("auto", True) else job_of(walk)
     watching = active(job) or go_on(ws, walk) or placing(walk)
 
     @st.fragment(run_every=TICK if watching else None)
@@ -37,7 +38,7 @@ def panel(ws: workflows.Workspace, walk: Walk, *, height: int, key: str, reading
         with st.container(gap=None):
             # in boxes of their own, so that what they show never moves the curve to another place of the page
             with st.container(gap=None):
-                progress(ws, walk, job_of(walk), tasks)
+                progress(ws, walk, job_of(walk), key, tasks)
             with st.container():
                 if readings is not None:
                     readings(ws, walk)
@@ -56,12 +57,14 @@ def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:
     unit = "Loss (nats)" if walk.quantity == "loss" else "Accuracy"
     title = f"{unit} on {walk.tasks[0].name}" if len(curves) == 1 else f"{unit} minus the base's"
     figure = loss_curve(axis, curves, quantity=walk.quantity, title=title, dark=dark(), height=height,
+                        looks=marks_of(ws, walk.line.zero.base) if len(curves) > 1 else None,
                         show_base=bool(walk.line.zero.terms and walk.line.one.terms))
+    remember("curve", figure)
     words = {"quantity": walk.quantity, "percent": walk.quantity == "accuracy", "unknown": "not measured yet",
              "full": "measured", "first": "first pass", "between": "between two measured points"}
     said = component_curve(
-        figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK, path=walk.key,
-        label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=first_alpha(walk),
+        figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK,
+        path=f"{walk.key}-{turn()}", label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=first_alpha(walk),
         low=low, high=high, words=words, on_settled=lambda: settled(ws, walk, heard(key, "settled")),
         on_cleared=clear)
     if said.cleared:
@@ -75,9 +78,11 @@ def knots(at: Sequence[float], curve: Curve, far: bool) -> Knots:
                  [v.measured for _, v in known], far)
 
 
-def progress(ws: workflows.Workspace, walk: Walk, job: Job | None, tasks: Sequence[str] = ()) -> None:
+def progress(ws: workflows.Workspace, walk: Walk, job: Job | None, key: str,
+             tasks: Sequence[str] = ()) -> None:
     """One line, always there: what runs, what is missing, or that everything is measured."""
-    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small",
+                      key=f"controls_{key}"):
         if tasks:
             chosen = st.selectbox("Task", tasks, key="map_task", label_visibility="collapsed", width=200)
             if chosen != walk.tasks[0].name:

@@ -17,6 +17,9 @@ import streamlit as st
 
 from explorer import settings, workflows
 from explorer.errors import ExplorerError
+from explorer.figures.colouring import tints
+from explorer.figures.theme import Appearance, Dark, Mark
+from explorer.pages._stage import staged
 from explorer.types import Base, Checkpoint, Point, Task
 
 FETCH_AFTER = 10.0
@@ -27,6 +30,8 @@ AS_OF = "models"
 """How many of the base's models a map shows, the first ones to arrive."""
 FROZEN = "models_frozen"
 """That number where a link holds the map to it."""
+APPEARANCE = "appearance"
+"""Key of the chosen look in the session, and name of the cookie that remembers it."""
 _CHANGES = "changes"
 
 
@@ -57,7 +62,7 @@ def workspace() -> workflows.Workspace:
     """The workspace that all sessions of this server share; where it can't be opened the page says why and stops."""
     try:
         ws = opened()
-        if not _visited.is_set():
+        if not _visited.is_set() and not staged():
             _visited.set()
             # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
             workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
@@ -85,9 +90,21 @@ def plain(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
-def dark() -> bool:
-    """Whether the browser shows the dark theme."""
-    return st.context.theme.type == "dark"
+def dark() -> Dark:
+    """What figures are drawn for: whether the browser shows the dark theme, or the projector's look where it is on."""
+    return Appearance.PROJECTOR if on_projector() else st.context.theme.type == "dark"
+
+
+def on_projector() -> bool:
+    """Whether this visitor has chosen high contrast; a browser remembers it in a cookie, which comes with its visit."""
+    if APPEARANCE not in st.session_state:
+        st.session_state[APPEARANCE] = st.context.cookies.get(APPEARANCE, "system")
+    return bool(st.session_state[APPEARANCE] == Appearance.PROJECTOR.value)
+
+
+def marks_of(ws: workflows.Workspace, base: str, column: str = "dataset") -> dict[str, Mark]:
+    """How the map of a base draws each category of a column, for figures beside it."""
+    return tints(ws.catalog.checkpoints(base), column, dark())
 
 
 def basket(known: Iterable[str] | None = None) -> list[str]:

@@ -14,7 +14,20 @@ from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.barriers import against_cosine, card, matrices
 from explorer.pages._measuring import live, lost
-from explorer.pages._session import ENDS, Place, basket, choices, dark, fail, has_texts, material, plain, workspace
+from explorer.pages._session import (
+    ENDS,
+    Place,
+    basket,
+    choices,
+    dark,
+    fail,
+    has_texts,
+    marks_of,
+    material,
+    plain,
+    workspace,
+)
+from explorer.pages._stage import remember, tall
 from explorer.paths.alphas import interpolation
 from explorer.statistics.barriers import Above, Correlation
 from explorer.statistics.readings import NORMAL
@@ -61,7 +74,7 @@ def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint], tasks: 
     if "barrier_task" not in st.session_state or st.session_state["barrier_task"] not in by_name:
         datasets = [known[key].dataset for key in kept]
         st.session_state["barrier_task"] = next((d for d in datasets if d in by_name), sorted(by_name)[0])
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         chosen = st.multiselect("Models", list(known), format_func=lambda key: known[key].name, key="barrier_models",
                                 persist_state="session", max_selections=MOST, width="stretch")
         with st.container(width=610, horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -157,7 +170,7 @@ def open_pair(found: PairBarriers, task: Task) -> tuple[int, int] | None:
     rows = pair_rows(found)
     if not rows:
         return None
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls_pair"):
         chosen = st.selectbox("Pair", rows, key="barrier_pair", width="stretch", format_func=lambda ij:
                               f"{found.names[ij[0]]} to {found.names[ij[1]]} · {found.barriers.values[ij]:.3f}")
         ends = [found.points[k] for k in reversed(chosen)]
@@ -209,17 +222,19 @@ def show_view(ws: workflows.Workspace, view: View) -> None:
 
     def drawn() -> None:
         found = pairs.known(ws, view.points, view.task, view.probe, view.alphas, lost(), view.above)
-        draw(view, found, found.told("mean" if view.above == "line" else "line"))
+        draw(ws, view, found, found.told("mean" if view.above == "line" else "line"))
 
     live(ws, "barriers", asks, f"Barriers of {n} models on {view.task.name}", drawn, done=said)
 
 
-def draw(view: View, found: PairBarriers, other: PairBarriers) -> None:
+def draw(ws: workflows.Workspace, view: View, found: PairBarriers, other: PairBarriers) -> None:
     """Matrices left, what they say right; `other` is the same with the other way to tell how high a line is."""
     left, right = st.columns([1.75, 1], gap="large")
     with left:
         figure = matrices(found.barriers.values, NORMAL * found.barriers.stderrs, found.cosines, found.names,
-                          view.datasets, found.order, dark=dark(), height=HEIGHT)
+                          view.datasets, found.order, looks=marks_of(ws, view.points[0].base), dark=dark(),
+                          height=tall(HEIGHT))
+        remember("matrix", figure)
         st.plotly_chart(figure, theme=None, key="barrier_matrix", config={"displayModeBar": False},
                         alt="Barriers of all pairs and the cosines of their task vectors, in clustered order.")
         texts = min(view.probe.test, view.task.n_test) if view.probe.test else view.task.n_test

@@ -15,7 +15,8 @@ from explorer.errors import ExplorerError
 from explorer.figures.colouring import label
 from explorer.figures.heat import confusion, layer_grid, similarity_map
 from explorer.pages._jobs import active, outcome, watch
-from explorer.pages._session import BASKET, chosen_base, dark, fail, nothing_yet, plain, workspace
+from explorer.pages._session import BASKET, chosen_base, dark, fail, marks_of, nothing_yet, plain, workspace
+from explorer.pages._stage import remember, tall
 from explorer.statistics.paper import CLUSTERS, RAW
 from explorer.types import Base, Checkpoint, ClusterMetric
 from explorer.workflows.clustering import Cell, Clustered, Count, columns, distances, ordering
@@ -48,7 +49,7 @@ class Choice:
 
 def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint]) -> Choice:
     """One row: what is compared with what, and how."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         several = len(ws.catalog.bases()) > 1
         which = st.selectbox("Base", [base.id, *(["all"] if several else [])], key="cluster_base", width=150,
                              format_func=lambda b: "all bases" if b == "all" else base.name, persist_state="session")
@@ -157,7 +158,7 @@ def highlight(found: Clustered) -> None:
     """A cluster chosen here is the selection on the map."""
     numbers = sorted({int(v) for v in found.clusters.labels if v >= 0})
     sizes = {v: int((found.clusters.labels == v).sum()) for v in numbers}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls_cluster"):
         chosen = st.selectbox("Cluster", numbers, key="cluster_shown", width=220,
                               format_func=lambda v: f"Cluster {v + 1} · {sizes[v]} models")
         if st.button("Show on the map", icon=":material/scatter_plot:", disabled=chosen is None):
@@ -188,7 +189,9 @@ def heat(ws: workflows.Workspace, choice: Choice, found: Clustered) -> None:
     alike = choice.metric in likenesses
     values = gram.cosines if alike else distances(gram, choice.metric)
     title = likenesses.get(choice.metric, "distance")
-    figure = similarity_map(values, found.names, found.groups, order, merges, title=title, dark=dark(), height=HEIGHT)
+    figure = similarity_map(values, found.names, found.groups, order, merges, title=title,
+                            looks=marks_of(ws, choice.base, choice.by), dark=dark(), height=tall(HEIGHT))
+    remember("heat", figure)
     st.plotly_chart(figure, theme=None, key="cluster_heat", config={"displayModeBar": False},
                     alt="Similarities of all models in the order of the dendrogram.")
 
