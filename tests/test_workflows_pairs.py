@@ -13,10 +13,13 @@ import pytest
 
 from explorer import workflows
 from explorer.errors import InputError
+from explorer.merges._recipe import is_merge
 from explorer.statistics.barriers import Correlation
 from explorer.statistics.readings import barrier
 from explorer.types import Point, Probe
-from explorer.workflows import Workspace, pairs
+from explorer.workflows import Workspace, pairs, places
+from explorer.workflows.mapping import gram, with_terms
+from explorer.workflows.merging import merge_point
 
 PROBE = Probe(train=20, test=20)
 FEW = ("--train-texts", 20, "--test-texts", 20)
@@ -87,6 +90,22 @@ def test_places_whose_direction_is_not_known_have_barriers_but_no_cosines(ws: Wo
     assert found.cosines is None
     assert "zero" in found.reason
     assert found.correlation == found.reason
+
+
+def test_a_merge_has_the_place_that_its_weights_have(ws: Workspace) -> None:
+    same = {"lambda": [{"filter": "no such part", "value": 0.3}, {"value": 1.0}]}
+    merge = merge_point(ws, "task_arithmetic", {"m0": 1, "m1": 1}, same)
+    assert is_merge(merge.terms[0][0])
+    others = models(ws, "m0", "m4")
+    sum_ = Point.of(merge.base, dict.fromkeys((c.terms[0][0] for c in models(ws, "m0", "m1")), 1.0))
+    exact, reason = pairs._cosines(ws, [sum_, *others])
+    found, none = pairs._cosines(ws, [merge, *others])
+    assert reason == none == ""
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+    here, there = (places.apart(ws, p, [ws.catalog.checkpoint(m) for m in ("m2", "m3", "m4")]) for p in (merge, sum_))
+    assert here.distance == pytest.approx(there.distance, rel=1e-5)
+    layer = with_terms(ws, gram(ws, layers=["1"]), [merge])
+    np.testing.assert_allclose(layer.inner(merge)[0][:6], gram(ws, layers=["1"]).inner(sum_)[0], rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize(("names", "alphas", "said"), [

@@ -9,11 +9,14 @@ import numpy as np
 from explorer import registry
 from explorer.backends import Job, Work
 from explorer.errors import UnavailableError, UnknownNameError
+from explorer.merges._recipe import is_merge
 from explorer.paths.walks import with_directions
 from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.types import Gram, MapSpec, Point, Projection
+from explorer.weights.directions import is_generated
 from explorer.weights.signs import Signing, SignRow
+from explorer.workflows.merging import gram_with_merges
 from explorer.workflows.naming import main_base
 from explorer.workflows.opening import Workspace
 
@@ -29,8 +32,17 @@ def gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | None = 
 
 
 def with_terms(ws: Workspace, gram: Gram, points: Sequence[Point]) -> Gram:
-    """A base's Gram with a row for every random direction in some Points of that base (see `with_directions`)."""
-    return with_directions(gram, points, ws.catalog.base(points[0].base).layout)
+    """A base's Gram with a row for every merge and random direction in some Points of that base.
+
+    Directions are taken as at right angles to all else (see `with_directions`); of a merge one pass over the models
+    says exactly, and is waited for.
+    """
+    if not any(is_merge(term) for point in points for term, _ in point.terms):
+        return with_directions(gram, points, ws.catalog.base(points[0].base).layout)
+    whole = gram_with_merges(ws, points)
+    found = whole.subset([*gram.ids, *(i for i in whole.ids if is_merge(i) or is_generated(i))])
+    kept = [found.groups.index(g) for g in gram.groups]
+    return Gram(found.ids, gram.groups, found.values[kept])
 
 
 def signs(ws: Workspace, base: str | None = None) -> Job | None:
