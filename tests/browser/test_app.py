@@ -32,6 +32,7 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
                                                ("surface", '[class*="st-key-surface_chart"] .js-plotly-plot'),
                                                ("barriers", ".st-key-barrier_matrix .js-plotly-plot"),
                                                ("start_points", '[class*="st-key-start_chart"] .js-plotly-plot'),
+                                               ("merge", ".st-key-merge_view"),
                                                ("claims", '[data-testid="stMarkdown"] >> text=C12'),
                                                ("catalog", '[data-testid="stDataFrame"]')])
 def test_every_page_in_both_appearances_and_sizes(opened, path, awaited):
