@@ -1,0 +1,32 @@
+"""What a browser remembers of its visitor's choices: cookies, which come with the next visit, and the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from explorer.components import serving
+
+_mount: Any = None
+
+
+def component_remembering(cookies: Mapping[str, str], *, key: str, theme: Literal["", "System", "Light", "Dark"] = "",
+                          pages: Sequence[str] = ()) -> None:
+    """Keeps cookies for a year; with `theme`, sets it for pages ("" and further paths) and loads the page anew.
+
+    Nothing is seen of it. Streamlit has no way to set its theme from the server, but reads it from the browser's
+    storage, page by page.
+    """
+    global _mount
+    if _mount is None:
+        script = (f'const ours = import(new URL("{_root()}{serving.address("remembering.js")}", document.baseURI));\n'
+                  "export default async (given) => (await ours).default(given);\n")
+        _mount = st.components.v2.component("remembering", js=script, isolate_styles=False)
+    _mount(data={"cookies": dict(cookies), "theme": theme, "pages": list(pages), "root": _root()}, key=key, height=0)
+
+
+def _root() -> str:
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}/" if base else "/"

@@ -1,0 +1,103 @@
+"""What surrounds every page: the styles that the theme has no setting for, the choice of a look, help and glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from explorer.components.remembering import component_remembering
+from explorer.figures.theme import PROJECTOR
+from explorer.pages._glossary import PAGES, lines
+from explorer.pages._hints import again
+from explorer.pages._links import name_of
+from explorer.pages._session import APPEARANCE, on_projector
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+LOOKS = {"system": ("As the system", ":material/computer:"), "light": ("Light", ":material/light_mode:"),
+         "dark": ("Dark", ":material/dark_mode:"), "projector": ("Projector", ":material/videocam:")}
+THEMES: dict[str, Literal["System", "Light", "Dark"]] = {"system": "System", "light": "Light", "dark": "Dark",
+                                                         "projector": "Light"}
+STYLE = """
+.stMainBlockContainer { padding-left: 2rem; padding-right: 2rem }
+/* room in the header for what every page offers there */
+.stAppHeader { padding-right: 10rem }
+/* one height for all kinds of controls in a row, so that their labels stand on one line */
+.stMainBlockContainer [data-testid="stButtonGroup"] button { min-height: 2.5rem }
+.stMainBlockContainer .stCheckbox { min-height: 2.5rem; display: flex; align-items: center }
+.stLayoutWrapper:has(> .st-key-frame), .stElementContainer:has(> .st-key-frame), .st-key-frame {
+  position: fixed; top: .55rem; right: .75rem; width: auto !important; z-index: 1000000 }
+.st-key-frame button { background: transparent }
+:is(button, a, input, [role=tab], [role=radio], [role=slider], summary):focus-visible {
+  outline: 2px solid var(--st-primary-color, currentColor); outline-offset: 2px }
+@media (max-width: 700px) {
+  .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem }
+  /* on a phone two controls share a row, and a table's filters don't push it off the page */
+  .stMainBlockContainer .stHorizontalBlock { gap: .6rem }
+}
+"""
+CONTRAST = f"""
+html {{ font-size: 18px !important }}
+.stApp, .stApp :is(p, li, label, h1, h2, h3, h4, button, input, textarea, td, th, summary, a, span) {{
+  color: {PROJECTOR.text} }}
+.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] * {{
+  color: {PROJECTOR.quiet} !important }}
+.stApp :is(button, input, textarea, [data-baseweb="select"] > div, [data-testid="stExpander"] details) {{
+  border-color: {PROJECTOR.quiet} !important }}
+.stApp button[kind="primary"], .stApp [data-baseweb="tag"] {{ background: {PROJECTOR.accent} !important }}
+.stApp :is(button[kind="primary"], [data-baseweb="tag"]) * {{ color: {PROJECTOR.paper} !important }}
+.stApp button:disabled * {{ color: #5b6270 !important }}
+.stApp a, .stApp a * {{ text-decoration: underline; color: {PROJECTOR.accent} }}
+.wse {{ --st-text-color: {PROJECTOR.text}; --st-primary-color: {PROJECTOR.accent}; --st-border-color: #7a8190;
+  font-size: 18px }}
+.wse-reading, .wse-row, .wse-far, .wse-predicted {{ font-size: 18px }}
+"""
+
+
+def style() -> None:
+    """The styles alone; a presentation has these and nothing else of the frame."""
+    st.html(f"<style>{STYLE}{CONTRAST if on_projector() else ''}</style>")
+
+
+def frame(page: StreamlitPage, names: Sequence[str]) -> None:
+    """Help at the right end of the header: the look of the app, the terms of this page, the glossary, the hints.
+
+    `names` are those of all pages.
+    """
+    name = name_of(page)
+    with st.container(key="frame"):
+        opened = st.popover("Help", icon=":material/help:", type="tertiary", key="frame_open", on_change="rerun")
+        if opened.open:
+            with opened:
+                look(["", *names])
+                terms(name)
+
+
+def look(pages: Sequence[str]) -> None:
+    """The choice of a look, which the browser remembers; a light or a dark theme comes with a new load of the page."""
+    on_projector()  # what the browser remembers is the first choice
+    st.session_state[f"{APPEARANCE}_shown"] = st.session_state[APPEARANCE]
+
+    def choose() -> None:
+        st.session_state[APPEARANCE] = st.session_state[f"{APPEARANCE}_shown"] or "system"
+        st.session_state[f"{APPEARANCE}_chosen"] = True
+
+    st.segmented_control("Look", list(LOOKS), format_func=lambda name: f"{LOOKS[name][1]} {LOOKS[name][0]}",
+                         key=f"{APPEARANCE}_shown", required=True, on_change=choose)
+    if st.session_state.pop(f"{APPEARANCE}_chosen", False):
+        chosen = st.session_state[APPEARANCE]
+        component_remembering({APPEARANCE: chosen}, key="remember_look", theme=THEMES[chosen], pages=pages)
+
+
+def terms(page: str) -> None:
+    """The terms of a page, the way to all of them, and to the hints."""
+    if known := PAGES.get(page, ()):
+        st.markdown("**Terms of this page**")
+        with st.container(height=300, border=False):
+            st.markdown(lines(known))
+    st.page_link("explorer/pages/glossary.py", label="Glossary: all terms", icon=":material/menu_book:")
+    if page == "map":
+        again()
