@@ -83,6 +83,33 @@ def set_for(figure: go.Figure, size: Size) -> dict[str, Any]:
     return made
 
 
+def rows(figure: go.Figure) -> list[dict[str, Any]]:
+    """What a figure shows as a table, one row a dot or cell: trace, coordinates, and the id or text that it carries."""
+    import numpy as np
+
+    found: list[dict[str, Any]] = []
+    for trace in figure.data:
+        name, z = html.unescape(trace.name or ""), getattr(trace, "z", None)
+        if z is not None and np.ndim(z) == 2:
+            across = trace.x if trace.x is not None else range(np.shape(z)[1])
+            down = trace.y if trace.y is not None else range(np.shape(z)[0])
+            found += [{"trace": name, "x": a, "y": b, "value": z[i][j]} for i, b in enumerate(down)
+                      for j, a in enumerate(across)]
+            continue
+        columns = {axis: list(v) for axis in "xyz" if (v := getattr(trace, axis, None)) is not None}
+        if not columns:
+            continue
+        for key in ("error_x", "error_y"):
+            if (error := getattr(trace, key, None)) is not None and error.array is not None:
+                columns[f"± {key[-1]}"] = list(error.array)
+        if (carried := getattr(trace, "customdata", None)) is not None:
+            columns["id"] = [v[0] if isinstance(v, list | tuple | np.ndarray) and len(v) else v for v in carried]
+        length = max(map(len, columns.values()))
+        found += [{"trace": name, **{k: v[i] if i < len(v) else None for k, v in columns.items()}}
+                  for i in range(length)]
+    return [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in found]
+
+
 def _names_beside(layout: dict[str, Any], shown: Sequence[dict[str, Any]]) -> None:
     """Shrinks the names until all of them are on the picture, which can't be scrolled; if need be, it grows."""
     legend = {**layout["template"]["layout"]["legend"], **layout.get("legend", {})}
