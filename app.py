@@ -8,12 +8,16 @@ from pathlib import Path
 import streamlit as st
 from streamlit.starlette import App
 
+from explorer.pages._frame import frame, style
 from explorer.pages._links import follow
+from explorer.pages._presenting import asked, present
+from explorer.pages._saving import share
 
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
          "merge": ":material/merge:", "clusters": ":material/hive:", "region": ":material/bubble_chart:",
          "barriers": ":material/fence:", "surface": ":material/landscape:", "claims": ":material/fact_check:",
-         "start_points": ":material/flag:", "jobs": ":material/checklist:", "catalog": ":material/inventory_2:"}
+         "start_points": ":material/flag:", "stories": ":material/slideshow:", "jobs": ":material/checklist:",
+         "catalog": ":material/inventory_2:"}
 # Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
@@ -26,15 +30,20 @@ FOLDER = Path(__file__).parent / "explorer" / "pages"
 def visit() -> None:
     """One run of the script for a visitor."""
     st.set_page_config(page_title="Weight-Space Explorer", page_icon=ICON, layout="wide")
-    # The theme has no setting for the margins, which on a small screen take a sixth of its width.
-    st.html("<style>.stMainBlockContainer { padding-left: 2rem; padding-right: 2rem }</style>")
+    style()
     stems = sorted(f.stem for f in FOLDER.glob("[!_]*.py"))
     ordered = [*(s for s in FIRST if s in stems), *(s for s in stems if s not in FIRST)]
     pages = [
-        st.Page(FOLDER / f"{s}.py", title=s.replace("_", " ").capitalize(), icon=FIRST.get(s), default=s == "map")
-        for s in ordered
+        st.Page(FOLDER / f"{s}.py", title=s.replace("_", " ").capitalize(), icon=FIRST.get(s), default=s == "map",
+                visibility="hidden" if s == "glossary" else "visible") for s in ordered
     ]
-    follow(st.navigation(pages, position="top"))
+    if (story := asked()) is not None:
+        present(st.navigation(pages, position="hidden"), dict(zip(ordered, pages, strict=True)), story)
+        return
+    page = st.navigation(pages, position="top")
+    follow(page)
+    share(page)
+    frame(page, ordered)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,16 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.catalog import views
-from explorer.pages._session import AS_OF, BASKET, FROZEN, forget_changes, plain, workspace
+from explorer.pages._session import (
+    AS_OF,
+    BASKET,
+    FROZEN,
+    forget_changes,
+    plain,
+    workspace,
+)
+from explorer.pages._stage import FIGURES, VIEW_TURN, staged, turn
+from explorer.workflows import stories
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -112,13 +121,27 @@ def put(page: str, wanted: Mapping[str, Any]) -> list[str]:
         elif key in known:
             refused.append(key)
     st.session_state[FROZEN] = st.session_state.get(AS_OF)
+    st.session_state[VIEW_TURN] = turn() + 1
     return refused
+
+
+def name_of(page: StreamlitPage) -> str:
+    """The name of a page, as its file and its views have it."""
+    return Path(str(page.url_path)).name or FIRST_PAGE
+
+
+def lacking(ws: workflows.Workspace, wanted: Mapping[str, Any]) -> None:
+    """Says what a view refers to and this workspace does not hold."""
+    if said := stories.absent(ws, wanted):
+        st.warning(plain(f"This view was made on another workspace, or with models that are gone. {said} The rest is "
+                         "shown."), icon=":material/link_off:")
 
 
 def follow(page: StreamlitPage) -> None:
     """Run a page as its address sets it, and make the address say what it is set to then."""
-    name = Path(str(page.url_path)).name or FIRST_PAGE
+    name = name_of(page)
     st.session_state[PAGE] = name
+    st.session_state[FIGURES] = {}
     if name in VIEWS:
         opened(workspace(), name)
     page.run()
@@ -144,20 +167,27 @@ def opened(ws: workflows.Workspace, page: str) -> None:
     if refused := put(page, wanted):
         st.warning(plain(f"The link's {', '.join(refused)} can't be read and is left out."),
                    icon=":material/link_off:")
+    lacking(ws, wanted)
 
 
 def written() -> None:
     """Makes the address say what the page is set to now; for fragments too, of which the page does not hear."""
     page = st.session_state[PAGE]
-    if page not in VIEWS:
+    if page not in VIEWS or staged():
         return
-    now = state(page)
-    given = {key: text(VIEWS[page][key], value) for key, value in now.items()}
-    if sum(len(quote(v)) + len(k) + 2 for k, v in given.items()) > LONGEST:
-        given = {STORED: views.add_view(workspace().catalog.database, page, now)}
+    given = parameters(page)
     if given != {key: st.query_params.get_all(key)[-1] for key in st.query_params}:
         st.query_params.from_dict(given)
     st.session_state[WRITTEN] = given
+
+
+def parameters(page: str) -> dict[str, str]:
+    """What the address of a page as it is set now has; where that is long, the short name of the view."""
+    now = state(page)
+    given = {key: text(VIEWS[page][key], value) for key, value in now.items()}
+    if sum(len(quote(v)) + len(k) + 2 for k, v in given.items()) > LONGEST:
+        return {STORED: views.add_view(workspace().catalog.database, page, now)}
+    return given
 
 
 def text(held: Held, value: Any) -> str:

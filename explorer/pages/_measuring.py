@@ -17,6 +17,7 @@ from explorer.evaluation.work import Ask
 from explorer.pages._jobs import TICK, about, active, bar, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
+from explorer.pages._stage import staged
 
 FEW = 25
 """Up to so many Points are measured without being asked for."""
@@ -61,7 +62,7 @@ def begin(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *,
     if job is not None and not asked:
         return go_on(ws, key, asks, job, title)
     missing = lacking(ws, asks)
-    few = len(missing) <= FEW and st.session_state.get("auto", True)
+    few = len(missing) <= FEW and st.session_state.get("auto", True) and not staged()
     if not missing or not (asked or few) or absent(missing):
         return job
     return submit(ws, key, asks, missing, title)
@@ -116,7 +117,8 @@ def absent(asks: Sequence[Ask]) -> list[str]:
 def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *, done: str = "") -> None:
     """One line of fixed height: what runs, the button for what is missing, or `done`."""
     job = job_of(key, asks)
-    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small",
+                      key=f"controls_{key}"):
         if job is not None and active(job):
             bar(job, key)
             return

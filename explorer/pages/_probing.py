@@ -64,7 +64,8 @@ def draw(ws: workflows.Workspace, walk: Walk, height: int, key: str) -> None:
              "full": "measured", "first": "first pass", "between": "between two measured points"}
     said = component_curve(
         figure.to_json(), knots(at, curves[0], walk.far), key=key, height=height, link=LINK,
-        path=f"{walk.key}-{turn()}", label=f"α on the path from {walk.zero} (0) to {walk.one} (1)", alpha=first_alpha(walk),
+        path=f"{walk.key}-{turn()}", alpha=first_alpha(walk),
+        label=f"α on the path from {walk.zero} (0) to {walk.one} (1)",
         low=low, high=high, words=words, on_settled=lambda: settled(ws, walk, heard(key, "settled")),
         on_cleared=clear)
     if said.cleared:

@@ -24,7 +24,7 @@ EVERY = ""
 def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
              ) -> list[View]:
     """One row. Several views where all data sets are chosen."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         level: Level = st.segmented_control("Models that share", list(LEVELS), default="dataset", required=True,
                                             format_func=LEVELS.__getitem__, key="region_level",
                                             persist_state="session", help="Their data set, their task, or nothing: on "

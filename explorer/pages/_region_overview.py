@@ -13,6 +13,7 @@ from explorer.pages._jobs import TICK
 from explorer.pages._measuring import live
 from explorer.pages._region_view import CHART, SHOWN, View, known
 from explorer.pages._session import dark, plain
+from explorer.pages._stage import remember
 from explorer.statistics.paper import REGIONS, SHARES
 from explorer.statistics.regions import Share
 from explorer.workflows import regions
@@ -39,6 +40,7 @@ def chart(found: Sequence[RegionScores]) -> None:
     compared = [Comparison(f"P_B({name})", [share_of(scores, key) for scores in found], theirs)
                 for (key, name, _, _), theirs in zip(SHOWN, SHARES[level], strict=True)]
     figure = shares([scores.groups.task.name for scores in found], compared, dark=dark())
+    remember("shares", figure)
     st.plotly_chart(figure, theme=None, key="region_shares", config=CHART,
                     alt="P_B of each region with 95 % intervals.")
 

@@ -28,7 +28,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
     """One row; how models are trained is folded away. None without a target."""
     by_name = {t.name: t for t in tasks}
     defaults(ws, base, checkpoints, by_name)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         targets = st.multiselect("Targets", sorted(by_name), key="start_targets", persist_state="session",
                                  width="stretch", help="Data sets to train on. Models trained on a target are left out "
                                  "of all its starts.")

@@ -11,6 +11,7 @@ from explorer.errors import ExplorerError, NotFiniteError
 from explorer.figures.surfaces import place_of
 from explorer.pages._jobs import active
 from explorer.pages._session import basket, changed, fail, has_texts, me, plain
+from explorer.pages._stage import staged
 from explorer.paths.plane import Plane
 from explorer.statistics.readings import NORMAL
 from explorer.types import Point
@@ -54,7 +55,7 @@ def pick(ws: workflows.Workspace, sheet: Sheet, chart: str) -> None:
 def choose(ws: workflows.Workspace, sheet: Sheet, x: float, y: float) -> None:
     """Choose a place, and measure it ahead of everything else if its loss is not known."""
     st.session_state["surface_chosen"] = (sheet.plane, x, y)
-    if not all(has_texts(t) for t in sheet.tasks):
+    if staged() or not all(has_texts(t) for t in sheet.tasks):
         return
     try:
         job = workflows.measure(ws, sheet.asks([sheet.plane.point(x, y)]), owner=me(), priority=URGENT,
@@ -67,7 +68,7 @@ def choose(ws: workflows.Workspace, sheet: Sheet, x: float, y: float) -> None:
 
 def cell(ws: workflows.Workspace, sheet: Sheet, names: tuple[str, str, str]) -> None:
     """What the chosen place is, and what can be done with it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls_cell"):
         place = chosen(sheet.plane)
         st.markdown("**No place chosen**" if place is None else f"**Point at ({place[0]:.4g}, {place[1]:.4g})**")
         _by_number(ws, sheet, place)

@@ -77,7 +77,8 @@ def go_on(ws: workflows.Workspace, work: Work, ceiling: float) -> bool:
 
 def line(ws: workflows.Workspace, work: Work, known: Filled, running: bool, ceiling: float) -> None:
     """One line, always there: how far it is, what a click would measure, or that everything is measured."""
-    with st.container(horizontal=True, vertical_alignment="center", height=48, border=False, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", height=48, border=False, gap="small",
+                      key="controls_surface_line"):
         if running:
             _running(work, known)
         elif absent := [t.name for t in work.filling.sheet.tasks if not has_texts(t)]:

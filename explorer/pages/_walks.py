@@ -18,6 +18,7 @@ from explorer.evaluation.work import Ask
 from explorer.figures.curves import Curve, Quantity
 from explorer.pages._jobs import active
 from explorer.pages._session import changed, fail, has_texts, me, workspace
+from explorer.pages._stage import staged
 from explorer.paths.alphas import is_far
 from explorer.paths.boundary import Boundary
 from explorer.paths.refinement import next_alpha
@@ -155,7 +156,7 @@ def trail_of(ws: workflows.Workspace, spec: MapSpec, walk: Walk) -> Trail | None
         return Trail(at, workflows.place(ws, spec, points))
     key = f"{spec.key}-{walk.line.zero.hash}-{walk.line.one.hash}-{low}-{high}"
     jobs: dict[str, Job] = st.session_state.setdefault("placing", {})
-    if key not in jobs and not active(job_of(walk)) and not lacking(ws, walk):
+    if key not in jobs and not staged() and not active(job_of(walk)) and not lacking(ws, walk):
         jobs[key] = workflows.place_job(ws, spec, points)
     job = jobs.get(key)
     return Trail(at, job.results[-1]) if job is not None and job.state == "done" else None
@@ -185,7 +186,9 @@ def settled(ws: workflows.Workspace, walk: Walk, alpha: object) -> None:
     """The α that came to rest joins the curve: measured first on some texts, ahead of everything else, then on all."""
     if isinstance(alpha, (int, float)):
         st.session_state["alpha"] = float(alpha)
-    if not isinstance(alpha, (int, float)) or alpha in alphas(walk) or not all(has_texts(t) for t in walk.tasks):
+    if not isinstance(alpha, (int, float)) or alpha in alphas(walk) or staged():
+        return
+    if not all(has_texts(t) for t in walk.tasks):
         return
     try:
         point = walk.line.zero.moved(walk.line.one, float(alpha))
@@ -200,7 +203,7 @@ def settled(ws: workflows.Workspace, walk: Walk, alpha: object) -> None:
 
 def go_on(ws: workflows.Workspace, walk: Walk) -> bool:
     """Asks for one more α: towards a boundary that is looked for, or where the curve is least certain."""
-    if not all(has_texts(t) for t in walk.tasks) or not st.session_state.get("auto", True):
+    if not all(has_texts(t) for t in walk.tasks) or not st.session_state.get("auto", True) or staged():
         return False
     point = walk.line.zero.moved
     alpha = next_boundary(ws, walk)

@@ -33,7 +33,8 @@ def running() -> dict[str, Run]:
 def head(ws: workflows.Workspace, base: Base, entries: dict[str, Entry]) -> None:
     """What the ledger says in one line, and the buttons."""
     counts = {v: sum(e.finding.verdict == v for e in entries.values()) for v in BADGES}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small",
+                      key="controls_head"):
         for verdict, (name, colour, icon) in BADGES.items():
             if counts[verdict]:
                 st.badge(f"{counts[verdict]} {name}", icon=icon, color=colour)  # type: ignore[arg-type]

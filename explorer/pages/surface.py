@@ -84,7 +84,7 @@ def choose_tasks(kind: Kind, chosen: Sequence[Point], checkpoints: Sequence[Chec
 
 def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> View:
     """The kind of plane and how it is drawn on the first row; what it goes through, the task and the rest below."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         picked = st.segmented_control("Plane", list(KINDS), format_func=KINDS.__getitem__, default="models",
                                       required=True, key="surface_kind", persist_state="session")
         kind: Kind = picked if picked in KINDS else "models"
@@ -93,7 +93,8 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                      "Of 17 × 17 and 33 × 33 at most two fifths are measured, where the surface bends.")
         shape = st.segmented_control("Draw", ["Contours", "3-D"], default="Contours",
                                      required=True, key="surface_shape", persist_state="session")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False,
+                      key="controls_plane"):
         chosen = corners(kind, choices(ws, base), checkpoints)
         own = choose_tasks(kind, chosen, checkpoints, tasks)
         with st.popover("Advanced", icon=":material/tune:"):
