@@ -24,7 +24,7 @@ KINDS = ("Picture", "Data", "Settings", "HTML")
 Figures = Mapping[str, Callable[[], Any]]
 
 
-def offer(figure: Any, key: str) -> None:
+def offer_figure(figure: Any, key: str) -> None:
     """The popover of one figure of the page."""
     _popover(lambda: ({"figure": lambda: figure}, None), key)
 

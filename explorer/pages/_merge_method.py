@@ -10,6 +10,7 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, RecipeError
 from explorer.figures.merges import Series, retained
+from explorer.pages._downloads import offer_figure
 from explorer.pages._jobs import TICK, active, outcome, watch
 from explorer.pages._measuring import begin, status
 from explorer.pages._merge_controls import Wish, choose, label, settle
@@ -130,6 +131,7 @@ def chart(bench: Bench, found: Kept, name: str) -> None:
                       [Series(words[i], row) for i, row in enumerate(rows)], dark=dark(), strong=int(len(tasks) > 1))
     st.plotly_chart(figure, theme=None, key="merge_chart", config=CHART,
                     alt="Share of each own model's gain that the merge keeps, by task.")
+    offer_figure(figure, "merge")
 
 
 def provenance(bench: Bench, found: Kept) -> str:

@@ -13,6 +13,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.barriers import against_cosine, card, matrices
+from explorer.pages._downloads import offer_figure
 from explorer.pages._measuring import live, lost
 from explorer.pages._session import (
     ENDS,
@@ -237,6 +238,7 @@ def draw(ws: workflows.Workspace, view: View, found: PairBarriers, other: PairBa
         remember("matrix", figure)
         st.plotly_chart(figure, theme=None, key="barrier_matrix", config={"displayModeBar": False},
                         alt="Barriers of all pairs and the cosines of their task vectors, in clustered order.")
+        offer_figure(figure, "barriers")
         texts = min(view.probe.test, view.task.n_test) if view.probe.test else view.task.n_test
         said = ("minus the mean of its ends (Frankle 2020), so ends of different loss have one of half their "
                 "difference at least" if view.above == "mean"

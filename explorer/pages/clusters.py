@@ -14,6 +14,7 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.colouring import label
 from explorer.figures.heat import confusion, layer_grid, similarity_map
+from explorer.pages._downloads import offer_figure
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._session import BASKET, chosen_base, dark, fail, marks_of, nothing_yet, plain, workspace
 from explorer.pages._stage import remember, tall
@@ -194,6 +195,7 @@ def heat(ws: workflows.Workspace, choice: Choice, found: Clustered) -> None:
     remember("heat", figure)
     st.plotly_chart(figure, theme=None, key="cluster_heat", config={"displayModeBar": False},
                     alt="Similarities of all models in the order of the dendrogram.")
+    offer_figure(figure, "clusters")
 
 
 def grid(ws: workflows.Workspace, choice: Choice, models: int) -> None:
