@@ -24,6 +24,7 @@ _WHERE = {
     "explorer.workflows": ("Workspace", "open_workspace", "resolve", "describe", "gram", "projection", "project",
                            "place",
                            "path", "evaluate", "import_folders", "fetch_datasets", "add_task", "finetune"),
+    "explorer.workflows.pictures": ("figure_map", "figure_path"),
     "explorer.types": ("Base", "Checkpoint", "Gram", "MapSpec", "Point", "Probe", "Projection", "Score", "Task"),
     "explorer.errors": ("ExplorerError",),
 }

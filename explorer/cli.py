@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from explorer import __version__
+from explorer import __version__, cli_pictures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     _training(verbs)
     _running(verbs)
     _stories(verbs)
+    cli_pictures.add(verbs, _verb)
     return top
 
 

@@ -25,6 +25,7 @@ from explorer.verbs import (
     models,
     pairs,
     paths,
+    pictures,
     planes,
     regions,
     running,
@@ -37,8 +38,8 @@ from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
-_MODULES = (models, clusters, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs, paths, planes,
-            regions, running, searching, souping, starting, stories)
+_MODULES = (models, clusters, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs, paths,
+            pictures, planes, regions, running, searching, souping, starting, stories)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -148,6 +148,16 @@ def settings(ws: Workspace, page: str, state: Mapping[str, Any]) -> dict[str, An
             "versions": {"explorer": __version__, **{name: version(name) for name in ("plotly", "torch", "numpy")}}}
 
 
+def image(figure: go.Figure, form: str = "png", size: str = "two-columns") -> bytes:
+    """A figure as a picture's bytes; see `figures.exporting.image`."""
+    from explorer.figures import exporting
+
+    try:
+        return exporting.image(figure, form, size)
+    finally:
+        exporting.close()
+
+
 def table(figure: go.Figure, form: Literal["csv", "parquet"]) -> bytes:
     """What a figure shows as a table: a file's bytes."""
     import io
