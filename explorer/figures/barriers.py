@@ -52,7 +52,7 @@ def matrices(barriers: np.ndarray, halves: np.ndarray, cosines: np.ndarray | Non
         xaxis2=axis | {"domain": [0.53, 1]}, yaxis2=down | {"anchor": "x2"},
         xaxis3={"domain": [0, 0.022], "showticklabels": False, "showgrid": False, "fixedrange": True},
         annotations=[{"x": x, "y": 1, "xref": "paper", "yref": "paper", "text": text, "showarrow": False,
-                      "xanchor": "left", "yanchor": "bottom", "yshift": 6, "font": {"size": 13, "color": s.text}}
+                      "xanchor": "left", "yanchor": "bottom", "yshift": 6, "font": {"size": s.size, "color": s.text}}
                      for x, text in ((0.035, "Barrier (nats)"), (0.53, "Cosine of task vectors"))])
     return figure
 

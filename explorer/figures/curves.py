@@ -139,7 +139,7 @@ def _minimum(figure: go.Figure, axis: Axis, curve: Curve, s: Surface) -> None:
     figure.add_trace(go.Scatter(
         x=[x], y=[value], mode="markers+text", showlegend=False, hoverinfo="skip", name="minimum",
         text=[f"minimum {value:.3f} at α = {alpha:.3g}"], textposition=f"bottom {side}",
-        textfont={"color": s.text, "size": 12},
+        textfont={"color": s.text, "size": s.size - 1},
         marker={"size": 15, "symbol": "circle-open", "color": s.text, "line": {"width": 2}}))
 
 

@@ -40,7 +40,7 @@ def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: Dark = Fals
                                       hovertemplate=f"{name}: %{{x:.3g}}<extra></extra>"))
     unit = figures[0].unit
     made.update_yaxes(tickvals=rows, ticktext=names, range=[len(figures) - 0.4, -0.6], automargin=True, showgrid=False,
-                      tickfont={"color": s.text, "size": 13})
+                      tickfont={"color": s.text, "size": s.size})
     made.update_xaxes(automargin=True, showgrid=True, **(
         {"range": [-0.03, 1.03], "tickformat": ".0%"} if unit == "share" else
         {"title": {"text": "nats"}, "rangemode": "tozero"} if unit == "nats" else

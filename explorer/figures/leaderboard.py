@@ -36,7 +36,7 @@ def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: Dark = False) 
     for at, word in ((0.0, "the base"), (1.0, "a task's own best")):
         figure.add_vline(x=at, line={"color": s.quiet if at else s.muted, "width": 1.5, "dash": "dot"}, layer="below")
         figure.add_annotation(x=at, y=1, yref="paper", text=word, showarrow=False, yanchor="bottom",
-                              font={"size": 12, "color": s.quiet})
+                              font={"size": s.size - 1, "color": s.quiet})
     for turn, task in enumerate(tasks):
         tint = colour(HUES[turn % len(HUES)], 0.5, dark)
         known = [(i, line.name, line.by_task[task]) for i, line in enumerate(lines) if task in line.by_task]
@@ -57,7 +57,7 @@ def ranking(lines: Sequence[Line], tasks: Sequence[str], *, dark: Dark = False) 
         hovertemplate="<b>%{customdata[0]}</b>, mean over tasks <b>%{x:.0%}</b> (%{customdata[1]:.0%} to "
                       "%{customdata[2]:.0%})<extra></extra>"))
     figure.update_yaxes(range=[n - 0.5, -0.5], tickvals=list(range(n)), automargin=True, showgrid=False,
-                        ticktext=[html.escape(line.name) for line in lines], tickfont={"color": s.text, "size": 13})
+                        ticktext=[html.escape(line.name) for line in lines], tickfont={"color": s.text, "size": s.size})
     figure.update_xaxes(tickformat=".0%", title={"text": "share kept of what each task's own best model gains",
                                                     "standoff": 8})
     return figure

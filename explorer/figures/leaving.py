@@ -51,14 +51,14 @@ def ways_out(ways: Sequence[Way], radii: Sequence[float], models: tuple[float, f
         low, high = models
         figure.add_hrect(y0=low, y1=high, fillcolor=fade(s.quiet, 0.16), line_width=0, layer="below")
         figure.add_annotation(x=1, xref="paper", y=low, text="the models' losses", showarrow=False, xanchor="right",
-                              yanchor="bottom", font={"size": 12, "color": s.quiet})
+                              yanchor="bottom", font={"size": s.size - 1, "color": s.quiet})
     if base is not None:
         figure.add_hline(y=base, line={"color": s.warm, "width": 1.2, "dash": "dot"})
         figure.add_annotation(x=1, xref="paper", y=base, text="base", showarrow=False, xanchor="right",
-                              yanchor="bottom", font={"size": 12, "color": s.warm})
+                              yanchor="bottom", font={"size": s.size - 1, "color": s.warm})
     figure.add_vline(x=1, line={"color": s.quiet, "width": 1.2, "dash": "dash"})
     figure.add_annotation(x=1, y=0, yref="paper", text="spread", showarrow=False, xanchor="left", yanchor="bottom",
-                          font={"size": 12, "color": s.quiet})
+                          font={"size": s.size - 1, "color": s.quiet})
     for way, (hue, shade, symbol) in zip(ways, LOOKS, strict=False):
         _draw(figure, way, colour(hue, shade, dark), symbol, models[1] if models else None, s)
     if models is None and base is None and not any(way.radii for way in ways):

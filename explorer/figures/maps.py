@@ -178,7 +178,7 @@ def _draw_rings(figure: go.Figure, coords: np.ndarray, shown: Sequence[Checkpoin
     figure.add_trace(kind(
         **_axes(coords[rows]), mode="markers+text" if len(rows) <= 2 else "markers", hoverinfo="skip", showlegend=False,
         name="selected", text=[html.escape(_short(name)) for name in names],
-        textposition="top center" if solid else sides, textfont={"size": 12, "color": s.text},
+        textposition="top center" if solid else sides, textfont={"size": s.size - 1, "color": s.text},
         marker={"size": 11 if solid else 19, "symbol": "circle-open", "color": s.accent, "line": {"width": 2.5}},
     ))
 
@@ -200,7 +200,7 @@ def _draw_path(figure: go.Figure, overlay: Overlay, dark: Dark) -> None:
         "bottom center", "top center"]
     figure.add_trace(kind(
         **_axes(overlay.ends), mode="markers+text", name="ends of the path", showlegend=False, text=text,
-        textposition="top center" if solid else positions, textfont={"size": 12, "color": s.text},
+        textposition="top center" if solid else positions, textfont={"size": s.size - 1, "color": s.text},
         hoverinfo="text", hovertext=text,
         marker={"size": 6 if solid else 12, "symbol": "diamond", "color": s.accent,
                 "line": {"width": 1.5, "color": s.paper}},

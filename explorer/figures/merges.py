@@ -31,7 +31,7 @@ def retained(rows: Sequence[str], series: Sequence[Series], *, dark: Dark = Fals
     for at, word in ((0.0, "base"), (1.0, "own model")):
         figure.add_vline(x=at, line={"color": s.quiet if at else s.muted, "width": 1.5, "dash": "dot"})
         figure.add_annotation(x=at, y=1, yref="paper", text=word, showarrow=False, yanchor="bottom",
-                              font={"size": 12, "color": s.quiet})
+                              font={"size": s.size - 1, "color": s.quiet})
     if strong and n > strong:
         figure.add_hline(y=n - strong - 0.5, line={"color": s.grid, "width": 1})
     tints, symbols = (s.accent, s.warm, s.quiet), ("circle", "diamond-open", "square-open")
@@ -56,7 +56,7 @@ def retained(rows: Sequence[str], series: Sequence[Series], *, dark: Dark = Fals
                                max([1.15, *(high + 0.03 for _, high in ends)])])
     figure.update_yaxes(range=[n - 0.45, -0.55], tickvals=list(range(n)), automargin=True, showgrid=False,
                         ticktext=[f"<b>{html.escape(r)}</b>" if i >= n - strong else html.escape(r)
-                                  for i, r in enumerate(rows)], tickfont={"color": s.text, "size": 13})
+                                  for i, r in enumerate(rows)], tickfont={"color": s.text, "size": s.size})
     return figure
 
 
@@ -95,7 +95,7 @@ def weight_bars(names: Sequence[str], weights: Sequence[float], *, dark: Dark = 
                             hovertemplate="<b>%{customdata}</b>: %{x:.3f}<extra></extra>"))
     figure.add_vline(x=0, line={"color": s.muted, "width": 1.5})
     figure.update_yaxes(range=[n - 0.4, -0.6], tickvals=list(range(n)), ticktext=[html.escape(x) for x in names],
-                        automargin=True, showgrid=False, tickfont={"color": s.text, "size": 13})
+                        automargin=True, showgrid=False, tickfont={"color": s.text, "size": s.size})
     low, high = min(0.0, *weights, 0.0), max(0.1, *weights)
     room = 0.16 * (high - low)  # for the numbers at the bars' ends
     figure.update_xaxes(title={"text": "weight"}, range=[low - (room if low < 0 else 0.02), high + room])

@@ -55,7 +55,7 @@ def soup_walk(turns: Sequence[Turn], *, title: str, percent: bool = False, dark:
             hovertemplate=f"<b>%{{customdata[0]}}</b>, the mean with it: {number}<br>%{{customdata[1]}}"
                           "<extra></extra>"))
     figure.update_xaxes(tickvals=places, ticktext=names, range=[-0.5, max(len(turns), 1) - 0.5], showgrid=False,
-                        automargin=True, tickfont={"color": s.text, "size": 12})
+                        automargin=True, tickfont={"color": s.text, "size": s.size - 1})
     figure.update_yaxes(title={"text": html.escape(title)}, showticklabels=bool(turns),
                         **({"tickformat": ".0%"} if percent else {}))
     return figure

@@ -50,7 +50,7 @@ def by_start(columns: Sequence[Column], *, title: str = "Accuracy", dark: Dark =
         hovertemplate="<b>%{customdata[0]}</b>: %{customdata[1]}<br>mean <b>%{y:.1%}</b> ± %{customdata[2]:.1f} "
                       "(95 %), %{customdata[3]} seeds<extra></extra>"))
     figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=[_under(c) for c in columns], showgrid=False,
-                        range=[-0.5, len(columns) - 0.5], tickfont={"color": s.text, "size": 13})
+                        range=[-0.5, len(columns) - 0.5], tickfont={"color": s.text, "size": s.size})
     figure.update_yaxes(tickformat=".0%", showticklabels=bool(rows))
     return figure
 
@@ -84,7 +84,7 @@ def over_targets(targets: Sequence[str], starts: Sequence[Gains], *, dark: Dark 
     known = any(d is not None for one in starts for d in one.differences)
     figure.update_xaxes(title={"text": "accuracy minus the base's, in points"}, showticklabels=known)
     figure.update_yaxes(range=[n - 0.5, -0.5], tickvals=list(range(n)), automargin=True, showgrid=False,
-                        ticktext=[html.escape(t) for t in targets], tickfont={"color": s.text, "size": 13})
+                        ticktext=[html.escape(t) for t in targets], tickfont={"color": s.text, "size": s.size})
     return figure
 
 

@@ -65,7 +65,7 @@ def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "
             figure.add_trace(go.Scatter(x=[place - WIDTH - 0.04, place + WIDTH + 0.04], y=[mean, mean], mode="lines",
                                         name="mean", hoverinfo="skip", line={"color": s.text, "width": 2}))
     figure.update_xaxes(tickvals=list(range(len(groups))), ticktext=[_label(g) for g in groups], range=ends,
-                        showgrid=False, tickfont={"color": s.text, "size": 13})
+                        showgrid=False, tickfont={"color": s.text, "size": s.size})
     figure.update_layout(margin={"b": 70})
     _without_numbers(figure, not any(g.shown for g in groups) and base is None)
     return figure
@@ -143,7 +143,7 @@ def _level(figure: go.Figure, base: float, ends: list[float], s: Surface) -> Non
     """The base's loss, as a line over the whole width."""
     figure.add_trace(go.Scatter(x=ends, y=[base, base], mode="lines+text", showlegend=False, name="base",
                                 hoverinfo="skip", text=[f" base {base:.3f}", ""], textposition="top right",
-                                textfont={"color": s.quiet, "size": 12},
+                                textfont={"color": s.quiet, "size": s.size - 1},
                                 line={"color": s.quiet, "width": 1.5, "dash": "dash"}))
 
 

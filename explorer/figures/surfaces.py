@@ -155,7 +155,7 @@ def _name(spot: Spot, dark: Dark) -> dict[str, Any]:
     """A name that can be read over any colour."""
     s = surface(dark)
     return {"text": html.escape(_short(spot.name)), "showarrow": False, "bgcolor": fade(s.paper, 0.82), "borderpad": 2,
-            "font": {"size": 12, "color": s.text}}
+            "font": {"size": s.size - 1, "color": s.text}}
 
 
 def _ids(spots: Sequence[Spot]) -> list[list[str]]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from explorer.components.remembering import component_remembering
-from explorer.figures.theme import PROJECTOR
+from explorer.figures.theme import PROJECTOR, Surface, surface
 from explorer.pages._glossary import PAGES, lines
 from explorer.pages._hints import again
 from explorer.pages._links import name_of
-from explorer.pages._session import APPEARANCE, on_projector
+from explorer.pages._session import APPEARANCE, dark, on_projector
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -24,9 +24,9 @@ THEMES: dict[str, Literal["System", "Light", "Dark"]] = {"system": "System", "li
 STYLE = """
 .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem }
 /* room in the header for what every page offers there */
-.stAppHeader { padding-right: 10rem }
+.stAppHeader { padding-right: 13.5rem }
 /* one height for all kinds of controls in a row, so that their labels stand on one line */
-.stMainBlockContainer [data-testid="stButtonGroup"] button { min-height: 2.5rem }
+.stMainBlockContainer [data-testid="stButtonGroup"] button[data-variant] { min-height: 2.5rem }
 .stMainBlockContainer .stCheckbox { min-height: 2.5rem; display: flex; align-items: center }
 .stLayoutWrapper:has(> .st-key-frame), .stElementContainer:has(> .st-key-frame), .st-key-frame {
   position: fixed; top: .55rem; right: .75rem; width: auto !important; z-index: 1000000 }
@@ -41,25 +41,36 @@ STYLE = """
 """
 CONTRAST = f"""
 html {{ font-size: 18px !important }}
-.stApp, .stApp :is(p, li, label, h1, h2, h3, h4, button, input, textarea, td, th, summary, a, span) {{
+.stApp, .stApp :is(p, li, label, h1, h2, h3, h4, button, input, textarea, td, th, summary, span) {{
   color: {PROJECTOR.text} }}
-.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] * {{
-  color: {PROJECTOR.quiet} !important }}
-.stApp :is(button, input, textarea, [data-baseweb="select"] > div, [data-testid="stExpander"] details) {{
-  border-color: {PROJECTOR.quiet} !important }}
-.stApp button[kind="primary"], .stApp [data-baseweb="tag"] {{ background: {PROJECTOR.accent} !important }}
-.stApp :is(button[kind="primary"], [data-baseweb="tag"]) * {{ color: {PROJECTOR.paper} !important }}
-.stApp button:disabled * {{ color: #5b6270 !important }}
-.stApp a, .stApp a * {{ text-decoration: underline; color: {PROJECTOR.accent} }}
-.wse {{ --st-text-color: {PROJECTOR.text}; --st-primary-color: {PROJECTOR.accent}; --st-border-color: #7a8190;
-  font-size: 18px }}
+.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] :is(p, li, strong) {{
+  color: {PROJECTOR.quiet} !important; opacity: 1 }}
+.stApp :is(button, input, textarea, details, [role="group"]) {{ border-color: {PROJECTOR.quiet} }}
+.stApp button:is([kind="primary"], [kind="primaryFormSubmit"]):enabled, .stApp [data-tag] {{
+  background: {PROJECTOR.accent} !important; border-color: {PROJECTOR.accent} }}
+.stApp button:is([kind="primary"], [kind="primaryFormSubmit"]):enabled *, .stApp [data-tag] * {{
+  color: {PROJECTOR.paper} }}
+.stApp button[data-selected="true"] {{ background: {PROJECTOR.accent} !important }}
+.stApp button[data-selected="true"] * {{ color: {PROJECTOR.paper} }}
+.stApp button:disabled * {{ color: #5b6270 }}
+.stApp [data-testid="stMarkdownContainer"] a {{ text-decoration: underline; color: {PROJECTOR.accent} }}
+.wse {{ --st-text-color: {PROJECTOR.text}; --st-primary-color: {PROJECTOR.accent}; --st-border-color: #7a8190 }}
 .wse-reading, .wse-row, .wse-far, .wse-predicted {{ font-size: 18px }}
 """
 
 
 def style() -> None:
     """The styles alone; a presentation has these and nothing else of the frame."""
-    st.html(f"<style>{STYLE}{CONTRAST if on_projector() else ''}</style>")
+    st.html(f"<style>{STYLE}{quiet(surface(dark()))}{CONTRAST if on_projector() else ''}</style>")
+
+
+def quiet(s: Surface) -> str:
+    """Captions and what can't be pressed in a colour that can be read; Streamlit's own is too pale for small type."""
+    return f"""
+.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] :is(p, li, strong) {{
+  color: {s.quiet}; opacity: 1 }}
+.stApp ::placeholder {{ color: {s.quiet}; opacity: 1 }}
+"""
 
 
 def frame(page: StreamlitPage, names: Sequence[str]) -> None:
