@@ -65,13 +65,13 @@ def test_steps_move_within_their_places(place, by, order):
 
 def test_what_a_view_names_and_is_not_here_is_told(ws):
     base = ws.catalog.bases()[0].id
-    ids = [c.id for c in ws.catalog.checkpoints()]
-    assert not stories.absent(ws, {"base": base, "basket": ids, "zero": "", "tasks": ["toy"], "models": 6})
-    assert stories.absent(ws, {"basket": [ids[0], "gone"], "tasks": ["lost"]}) == (
+    ids, here = [c.id for c in ws.catalog.checkpoints()], stories.here(ws)
+    assert not stories.absent(here, {"base": base, "basket": ids, "zero": "", "tasks": ["toy"], "models": 6})
+    assert stories.absent(here, {"basket": [ids[0], "gone"], "tasks": ["lost"]}) == (
         "1 of the 2 models it names are not in this workspace; the task lost is not.")
-    assert stories.absent(ws, {"base": "f" * 64}) == (
+    assert stories.absent(here, {"base": "f" * 64}) == (
         "It shows models of another base (ffffffffffff), which is not in this workspace.")
-    assert stories.absent(ws, {"base": base, "models": 16}) == "Its map had 16 models, here are 6."
+    assert stories.absent(here, {"base": base, "models": 16}) == "Its map had 16 models, here are 6."
 
 
 def test_the_command_line_tells_stories(cli, asking, workspace):

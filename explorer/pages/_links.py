@@ -132,7 +132,7 @@ def name_of(page: StreamlitPage) -> str:
 
 def lacking(ws: workflows.Workspace, wanted: Mapping[str, Any]) -> None:
     """Says what a view refers to and this workspace does not hold."""
-    if said := stories.absent(ws, wanted):
+    if said := stories.absent(stories.here(ws), wanted):
         st.warning(plain(f"This view was made on another workspace, or with models that are gone. {said} The rest is "
                          "shown."), icon=":material/link_off:")
 

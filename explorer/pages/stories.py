@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -14,6 +16,7 @@ from explorer.pages._saving import address
 from explorer.pages._session import fail, plain, workspace
 from explorer.types import SavedView, Step, Story
 from explorer.workflows import stories
+from explorer.workflows.stories import Here
 
 ICONS = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
          "merge": ":material/merge:", "clusters": ":material/hive:", "region": ":material/bubble_chart:",
@@ -41,23 +44,22 @@ def page_name(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def card(ws: workflows.Workspace, saved: SavedView, story: Story | None) -> None:
+def card(ws: workflows.Workspace, here: Here, saved: SavedView, story: Story | None) -> None:
     """One view: its picture, what it is, and what can be done with it."""
     with st.container(border=True, key=f"card_{saved.name}", gap="small"):
         thumbnail(saved)
         st.markdown(f"**{plain(saved.title)}**")
         st.caption(f"{page_name(saved.page)} · {when(saved.made)} UTC" + (f"  \n{plain(saved.note)}" if saved.note
                                                                          else ""))
-        if said := stories.absent(ws, saved.state):
+        if said := stories.absent(here, saved.state):
             st.caption(f":orange[:material/link_off: {plain(said)}]")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.page_link(f"explorer/pages/{saved.page}.py", label="Open", icon=":material/open_in_new:",
                          query_params={STORED: saved.view})
-            if st.button("Add", key=f"add_{saved.name}", icon=":material/playlist_add:", disabled=story is None,
-                         help="As the last step of the story beside." if story else "Begin a story first."):
-                assert story is not None
-                stories.change_story(ws, replace(story, steps=(*story.steps, Step(saved.name))))
-                st.rerun()
+            st.button("Add", key=f"add_{saved.name}", icon=":material/playlist_add:", disabled=story is None,
+                      help="As the last step of the story beside." if story else "Begin a story first.",
+                      on_click=rearrange, args=(ws, story.name if story else "",
+                                                lambda steps: (*steps, Step(saved.name))))
             with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename, remove"):
                 edited(ws, saved)
 
@@ -81,10 +83,8 @@ def edited(ws: workflows.Workspace, saved: SavedView) -> None:
                 fail(error)
             else:
                 st.rerun()
-    if st.button("Remove", key=f"remove_{saved.name}", icon=":material/delete:",
-                 help="Takes it off this list. Stories that show it keep it."):
-        stories.remove_view(ws, saved)
-        st.rerun()
+    st.button("Remove", key=f"remove_{saved.name}", icon=":material/delete:", on_click=stories.remove_view,
+              args=(ws, saved), help="Takes it off this list. Stories that show it keep it.")
 
 
 def choose(ws: workflows.Workspace) -> Story | None:
@@ -126,9 +126,8 @@ def shown(ws: workflows.Workspace, story: Story) -> None:
             title = st.text_input("Title", story.title, key=f"title_{story.name}", max_chars=stories.LONGEST)
             if title != story.title:
                 save(ws, replace(story, title=title))
-            if st.button("Remove the story", icon=":material/delete:", help="Its views stay."):
-                stories.remove_story(ws, story)
-                st.rerun()
+            st.button("Remove the story", icon=":material/delete:", help="Its views stay.",
+                      on_click=stories.remove_story, args=(ws, story))
     told = stories.told(ws, story)
     if not told:
         st.caption("No steps yet: add views from the left.")
@@ -146,11 +145,11 @@ def one_step(ws: workflows.Workspace, story: Story, i: int, step: stories.Told) 
             st.markdown(f"{i + 1}\u2002{icon} {title}", width="stretch")
             for by, name, sign, off in ((-1, "Up", "arrow_upward", i == 0),
                                         (1, "Down", "arrow_downward", i == len(story.steps) - 1)):
-                if st.button("", key=f"{name}_{i}", icon=f":material/{sign}:", type="tertiary", disabled=off,
-                             help=f"{name}: step {i + 1}"):
-                    save(ws, replace(story, steps=stories.moved(story.steps, i, by)))
-            if st.button("", key=f"out_{i}", icon=":material/close:", type="tertiary", help=f"Take step {i + 1} out"):
-                save(ws, replace(story, steps=(*story.steps[:i], *story.steps[i + 1:])))
+                st.button("", key=f"{name}_{i}", icon=f":material/{sign}:", type="tertiary", disabled=off,
+                          help=f"{name}: step {i + 1}", on_click=rearrange,
+                          args=(ws, story.name, partial(stories.moved, place=i, by=by)))
+            st.button("", key=f"out_{i}", icon=":material/close:", type="tertiary", help=f"Take step {i + 1} out",
+                      on_click=rearrange, args=(ws, story.name, lambda steps: (*steps[:i], *steps[i + 1:])))
         # the key holds what is written, so that a row that moves brings its notes along
         notes = st.text_area(f"Notes to step {i + 1}", step.notes, placeholder="Speaker's notes …", height=68,
                              key=f"notes_{story.name}_{i}_{story.steps[i].view}_{step.notes}",
@@ -158,6 +157,12 @@ def one_step(ws: workflows.Workspace, story: Story, i: int, step: stories.Told) 
         if notes != step.notes:
             steps = (*story.steps[:i], Step(story.steps[i].view, notes), *story.steps[i + 1:])
             save(ws, replace(story, steps=steps))
+
+
+def rearrange(ws: workflows.Workspace, name: str, change: Callable[[tuple[Step, ...]], tuple[Step, ...]]) -> None:
+    """Change a story's steps as they are now; a callback, so that quick clicks one after the other all count."""
+    now = stories.story(ws, name)
+    stories.change_story(ws, replace(now, steps=change(now.steps)))
 
 
 def save(ws: workflows.Workspace, story: Story) -> None:
@@ -177,6 +182,7 @@ def show() -> None:
                 "saved views come here, and become a story in any order.", icon=":material/slideshow:")
         return
     st.html(STYLE)
+    here = stories.here(ws)
     left, right = st.columns([1.9, 1], gap="large")
     with right:
         st.subheader("Story")
@@ -190,7 +196,7 @@ def show() -> None:
         for first in range(0, len(saved), COLUMNS):
             for column, view in zip(st.columns(COLUMNS), saved[first:first + COLUMNS], strict=False):
                 with column:
-                    card(ws, view, story)
+                    card(ws, here, view, story)
 
 
 show()

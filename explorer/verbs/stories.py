@@ -19,12 +19,12 @@ def stories_list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
 
 
 def stories_show_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
-    found = stories.story(ws, args.name)
+    found, here = stories.story(ws, args.name), stories.here(ws)
     steps: list[dict[str, Any]] = []
     for step in stories.told(ws, found):
         saved = step.saved
         steps.append({"title": saved.title, "page": saved.page, "view": saved.view, "state": dict(saved.state),
-                      "note": saved.note, "notes": step.notes, "absent": stories.absent(ws, saved.state) or None}
+                      "note": saved.note, "notes": step.notes, "absent": stories.absent(here, saved.state) or None}
                      if saved else {"title": None, "page": None, "view": None, "state": {}, "note": "",
                                     "notes": step.notes, "absent": "This workspace keeps this view no more."})
     shown = [{"": i, "view": row["title"], "page": row["page"], "notes": row["notes"], "lacks": row["absent"]}

@@ -103,22 +103,36 @@ def told(ws: Workspace, found: Story) -> list[Told]:
     return [Told(known.get(step.view), step.notes) for step in found.steps]
 
 
-def absent(ws: Workspace, state: Mapping[str, Any]) -> str:
-    """What a view refers to and this workspace does not hold, in a sentence; empty if all is here."""
-    bases, tasks = {b.id: b.name for b in ws.catalog.bases()}, {t.name for t in ws.catalog.tasks()}
-    if lost := [b for b in _named(state, BASE_KEYS) if b not in bases and b != "all"]:
+@dataclass(frozen=True)
+class Here:
+    """What a workspace holds that views may name: bases with how many models each has, models and Points, tasks."""
+
+    bases: Mapping[str, int]
+    models: frozenset[str]
+    tasks: frozenset[str]
+
+
+def here(ws: Workspace) -> Here:
+    """What views of this workspace may refer to."""
+    models, bases = ws.catalog.checkpoints(), [b.id for b in ws.catalog.bases()]
+    known = {*(c.id for c in models), *bases, *(_KEPT + name for name in ws.catalog.points())}
+    return Here({b: sum(c.base == b for c in models) for b in bases}, frozenset(known),
+                frozenset(t.name for t in ws.catalog.tasks()))
+
+
+def absent(known: Here, state: Mapping[str, Any]) -> str:
+    """What a view refers to and the workspace does not hold, in a sentence; empty if all is here."""
+    if lost := [b for b in _named(state, BASE_KEYS) if b not in known.bases and b != "all"]:
         return f"It shows models of another base ({lost[0][:12]}), which is not in this workspace."
-    known = {c.id for c in ws.catalog.checkpoints()} | set(bases) | {_KEPT + name for name in ws.catalog.points()}
     wanted = [m for m in _named(state, MODEL_KEYS) if m not in _NO_MODEL]
     said = []
-    if lost := [m for m in wanted if m not in known]:
+    if lost := [m for m in wanted if m not in known.models]:
         said.append(f"{len(lost)} of the {len(wanted)} models it names are not in this workspace")
-    if lost := [t for t in _named(state, TASK_KEYS) if t and t not in tasks]:
+    if lost := [t for t in _named(state, TASK_KEYS) if t and t not in known.tasks]:
         said.append(f"the task {lost[0]} is not")
-    held, base = state.get("models"), state.get("base")
-    here = len(ws.catalog.checkpoints(base)) if base in bases else 0
-    if isinstance(held, int) and base in bases and held > here:
-        said.append(f"its map had {held} models, here are {here}")
+    held, base = state.get("models"), str(state.get("base"))
+    if isinstance(held, int) and base in known.bases and held > known.bases[base]:
+        said.append(f"its map had {held} models, here are {known.bases[base]}")
     text = "; ".join(said)
     return f"{text[:1].upper()}{text[1:]}." if said else ""
 
