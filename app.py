@@ -15,9 +15,9 @@ from explorer.pages._saving import share
 
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
          "merge": ":material/merge:", "clusters": ":material/hive:", "region": ":material/bubble_chart:",
-         "barriers": ":material/fence:", "surface": ":material/landscape:", "claims": ":material/fact_check:",
-         "start_points": ":material/flag:", "stories": ":material/slideshow:", "jobs": ":material/checklist:",
-         "catalog": ":material/inventory_2:"}
+         "barriers": ":material/fence:", "compare": ":material/compare_arrows:",
+         "surface": ":material/landscape:", "claims": ":material/fact_check:", "start_points": ":material/flag:",
+         "stories": ":material/slideshow:", "jobs": ":material/checklist:", "catalog": ":material/inventory_2:"}
 # Drawn here, because an icon named by emoji or symbol would be asked of a font server outside.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'

@@ -89,6 +89,7 @@ VIEWS: Mapping[str, Mapping[str, Held]] = {
                      "start_seeds": Held("whole", 1, 50), "start_steps": Held("whole", 1, 100_000),
                      "start_rate": Held("number", 1e-7, 1.0), "start_batch": Held("whole", 1, 1024),
                      "start_length": Held("whole", 4, 4096), "start_patience": Held("whole", 0, 20)},
+    "compare": {"base": TEXT, "compare_a": TEXT, "compare_b": TEXT, "compare_task": TEXT},
     "claims": {"base": TEXT},
 }
 """What is restored of each page, by the key that the session has it under."""

@@ -15,6 +15,7 @@ from explorer import settings, workflows
 from explorer.errors import InputError
 from explorer.verbs import (
     clusters,
+    comparing,
     exporting,
     labelled,
     leaderboard,
@@ -38,8 +39,8 @@ from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
-_MODULES = (models, clusters, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs, paths,
-            pictures, planes, regions, running, searching, souping, starting, stories)
+_MODULES = (models, clusters, comparing, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs,
+            paths, pictures, planes, regions, running, searching, souping, starting, stories)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,0 +1,222 @@
+"""Two models side by side: where in the network they moved, how alike, their scores, and the barrier between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from explorer import workflows
+from explorer.backends import Job
+from explorer.errors import ExplorerError
+from explorer.figures.colouring import label
+from explorer.figures.compare import by_group
+from explorer.pages._downloads import offer_figure
+from explorer.pages._jobs import active, outcome, watch
+from explorer.pages._measuring import live
+from explorer.pages._session import ENDS, Place, basket, choices, dark, fail, has_texts, material, me, plain, workspace
+from explorer.pages._stage import remember, staged
+from explorer.paths.alphas import interpolation
+from explorer.statistics.readings import NORMAL
+from explorer.types import Base, Checkpoint, Point, Probe, Task
+from explorer.workflows import comparing, pairs
+
+CHART = {"displayModeBar": False}
+SHOWN = 25
+"""Tensors in the table."""
+QUIET = ("settings", "texts", "run_seed")
+"""Columns that say nothing to readers."""
+
+
+def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint],
+             tasks: Sequence[Task]) -> tuple[str, str, Task]:
+    """Both models, and the task that the barrier is measured on."""
+    by_name, options = {t.name: t for t in tasks}, [key for key in known if known[key].point.terms]
+    usual = [*basket(options), *(c.id for c in checkpoints)]
+    for box, first in (("compare_a", usual[0]), ("compare_b", next((i for i in usual[1:] if i != usual[0]), usual[0]))):
+        if st.session_state.get(box) not in options:
+            st.session_state[box] = first
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
+        a = str(st.selectbox("A", options, format_func=lambda k: known[k].name, key="compare_a", width=260,
+                             persist_state="session"))
+        st.button("Swap", icon=":material/swap_horiz:", on_click=_swap)
+        b = str(st.selectbox("B", options, format_func=lambda k: known[k].name, key="compare_b", width=260,
+                             persist_state="session"))
+        if st.session_state.get("compare_task") not in by_name:
+            own = [known[k].dataset for k in (a, b) if known[k].dataset in by_name]
+            st.session_state["compare_task"] = own[0] if own else sorted(by_name)[0]
+        task = st.selectbox("Barrier on", sorted(by_name), key="compare_task", width=200, persist_state="session")
+    return a, b, by_name[task]
+
+
+def _swap() -> None:
+    state = st.session_state
+    state["compare_a"], state["compare_b"] = state["compare_b"], state["compare_a"]
+
+
+def numbers(ws: workflows.Workspace, found: comparing.Geometry, ends: tuple[Point, Point], names: tuple[str, str],
+            task: Task) -> None:
+    """Cosine, distance and lengths; the barrier below, measured on a click."""
+    whole = found.whole
+    cosine, distance = float(whole.cosines[0]), float(whole.distances[0])
+    shown = (("Cosine", "–" if math.isnan(cosine) else f"{cosine:.3f}", "Of the two task vectors: 1 is the same "
+              "direction, 0 none in common."),
+             ("Distance", f"{distance:.3g}", "‖Δ_A − Δ_B‖, the length of the line between the two models."),
+             ("‖Δ‖ of A", f"{whole.norms[0, 0]:.3g}", f"How far fine-tuning moved {plain(names[0])}."),
+             ("‖Δ‖ of B", f"{whole.norms[0, 1]:.3g}", f"How far fine-tuning moved {plain(names[1])}."))
+    for row in (shown[:2], shown[2:]):
+        for column, (name, value, meaning) in zip(st.columns(2), row, strict=True):
+            column.metric(name, value, help=meaning)
+    asks = pairs.asks(list(ends), task, Probe(), interpolation(comparing.POINTS))
+
+    def barrier() -> None:
+        reading = comparing.barrier(ws, *ends, task)
+        st.metric(f"Barrier on {plain(task.name)}", "–" if reading is None else f"{reading.value:.3f} nats",
+                  delta="not yet" if reading is None else f"± {NORMAL * reading.stderr:.3f} at α = {reading.alpha:.3g}",
+                  delta_color="off", delta_arrow="off", help="Highest loss on the line between them minus the mean of "
+                  "both ends (Frankle 2020), ± half the 95 % interval over the test texts.")
+
+    live(ws, "compare", asks, f"{names[0]} to {names[1]} on {task.name}", barrier, on_click=True,
+         done=f"{comparing.POINTS} points of the line are measured.")
+    plain_models = all(len(p.terms) == 1 and p.terms[0][1] == 1.0 for p in ends)
+    if st.button("Open the path", icon=":material/timeline:", disabled=not plain_models, key="controls_path"):
+        st.session_state[ENDS] = (ends[1], ends[0])
+        st.session_state["tasks"] = [task.name]
+        st.switch_page("explorer/pages/path.py")
+
+
+def chart(found: comparing.Geometry, names: tuple[str, str]) -> None:
+    moved = found.norms.max(axis=1) > 0
+    figure = by_group([str(g).replace("/", " · ") for g, m in zip(found.groups, moved, strict=True) if m],
+                      found.norms[moved], found.cosines[moved], names, dark=dark())
+    remember("compare", figure)
+    st.plotly_chart(figure, theme=None, key="compare_groups", config=CHART,
+                    alt="Lengths of both task vectors and their cosine, by layer and kind of parameter.")
+    still = int((~moved).sum())
+    st.caption("By layer and kind of parameter, from inner products of the task vectors."
+               + (f" {still} groups that neither has moved are left out." if still else ""))
+    offer_figure(figure, "compare")
+
+
+def scores(ws: workflows.Workspace, ends: tuple[Point, Point], names: tuple[str, str], tasks: Sequence[Task]) -> None:
+    """Losses on all tasks, their difference with its interval, and accuracies."""
+    rows = []
+    for on in comparing.scores(ws, *ends, tasks):
+        gap = on.difference
+        if on.a is not None or on.b is not None:
+            rows.append({"task": on.task.name, "a": on.a and on.a.loss, "b": on.b and on.b.loss,
+                         "difference": gap and gap.value, "half": gap and NORMAL * gap.stderr,
+                         "lower": "" if gap is None else _lower(gap.interval),
+                         "accuracy_a": on.a and on.a.accuracy, "accuracy_b": on.b and on.b.accuracy})
+    if rows:
+        number = st.column_config.NumberColumn
+        st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 * len(rows) + 40, 520), column_config={
+            "task": st.column_config.TextColumn("Task"), "a": number("Loss of A", format="%.3f"),
+            "b": number("Loss of B", format="%.3f"), "difference": number("A − B (nats)", format="%+.3f"),
+            "half": number("± 95 %", format="%.3f"), "lower": st.column_config.TextColumn("Lower"),
+            "accuracy_a": number("Accuracy of A", format="percent"),
+            "accuracy_b": number("Accuracy of B", format="percent")})
+        st.caption(f"A is {plain(names[0])}, B is {plain(names[1])}. Differences are paired over the test texts; "
+                   "“Lower” names the model of lower loss where the interval leaves out 0. With many tasks one in "
+                   "twenty does so by chance.")
+    probe, missing = Probe(), [t for t in tasks if has_texts(t) and None in ws.catalog.scores(list(ends), t, Probe())]
+    if not missing:
+        return
+    if st.button(f"Measure both on {len(missing)} more tasks", key="controls_scores", icon=":material/play_arrow:"):
+        from explorer.evaluation.work import Ask
+
+        st.session_state["compare_scoring"] = workflows.measure(
+            ws, [Ask(p, t, probe) for t in missing for p in ends], title=f"{names[0]} and {names[1]} on all tasks",
+            owner=me(), replaces=f"compare-scores-{me()}")
+    job: Job | None = st.session_state.get("compare_scoring")
+    if job is not None and active(job):
+        watch(job, "compare_scores")
+    elif job is not None:
+        outcome(job)
+
+
+def _lower(interval: tuple[float, float]) -> str:
+    low, high = interval
+    return "B" if low > 0 else "A" if high < 0 else "–"
+
+
+def metadata(ws: workflows.Workspace, ends: tuple[Point, Point]) -> None:
+    rows = [{"column": label(c), "a": _text(x), "b": _text(y), "same": "" if x == y else "differs"} for c, x, y in
+            comparing.facts(*(comparing.checkpoint_of(ws, p) for p in ends)) if c not in QUIET]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 * len(rows) + 40, 520), column_config={
+        "column": "", "a": "A", "b": "B", "same": ""})
+
+
+def _text(value: object) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def tensors(ws: workflows.Workspace, ends: tuple[Point, Point]) -> None:
+    """The parameters in which they differ most; reading the weights is asked for."""
+    kept: tuple[tuple[str, str], Job] | None = st.session_state.get("compare_tensors")
+    job = kept[1] if kept is not None and kept[0] == (ends[0].hash, ends[1].hash) else None
+    if job is None:
+        st.caption("Single parameters are not in the inner products: both models' weights are read once.")
+        if not staged() and st.button("Find the tensors that differ most", icon=":material/search:", type="primary",
+                                      key="controls_tensors"):
+            st.session_state["compare_tensors"] = ((ends[0].hash, ends[1].hash), comparing.tensors(ws, *ends,
+                                                                                                   owner=me()))
+            st.rerun()
+        return
+    if active(job):
+        watch(job, "compare_tensors")
+        return
+    outcome(job)
+    rows = [{"name": c.name, "shape": " × ".join(map(str, c.shape)), "difference": c.difference, "a": c.a, "b": c.b,
+             "relative": c.relative if math.isfinite(c.relative) else None} for c in comparing.changed(job)]
+    if rows:
+        number = st.column_config.NumberColumn
+        st.dataframe(pd.DataFrame(rows[:SHOWN]), hide_index=True, height=min(38 * len(rows) + 40, 520), column_config={
+            "name": "Parameter", "shape": "Shape", "difference": number("‖θ_A − θ_B‖", format="%.4g"),
+            "a": number("‖Δ_A‖", format="%.4g"), "b": number("‖Δ_B‖", format="%.4g"),
+            "relative": number("of ‖θ_base‖", format="percent")})
+        st.caption(f"The first {min(SHOWN, len(rows))} of {len(rows)} parameters, by ‖θ_A − θ_B‖.")
+
+
+def page(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task]) -> None:
+    known = choices(ws, base)
+    a, b, task = controls(known, checkpoints, tasks)
+    if a == b:
+        st.info("Choose two different models.", icon=":material/compare_arrows:")
+        return
+    ends, names = (known[a].point, known[b].point), (known[a].name, known[b].name)
+    left, right = st.columns([2.1, 1], gap="large")
+    try:
+        found = comparing.geometry(ws, *ends)
+    except ExplorerError as error:
+        fail(error)
+        return
+    with left:
+        chart(found, names)
+    with right:
+        numbers(ws, found, ends, names, task)
+    first, second, third = st.tabs(["Scores", "Metadata", "Tensors"])
+    with first:
+        scores(ws, ends, names, tasks)
+    with second:
+        metadata(ws, ends)
+    with third:
+        tensors(ws, ends)
+
+
+def show() -> None:
+    ws = workspace()
+    if (found := material(ws, "A comparison")) is None:
+        return
+    if len(found[1]) < 2:
+        st.info("A comparison needs two models; this base has one.", icon=":material/compare_arrows:")
+        return
+    try:
+        page(ws, *found)
+    except ExplorerError as error:
+        fail(error)
+
+
+show()
