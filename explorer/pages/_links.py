@@ -19,8 +19,10 @@ from urllib.parse import quote, unquote
 
 import streamlit as st
 
-from explorer import workflows
+from explorer import registry, workflows
 from explorer.catalog import views
+from explorer.merges._contract import Range
+from explorer.merges._recipe import method
 from explorer.pages._session import (
     AS_OF,
     BASKET,
@@ -31,6 +33,7 @@ from explorer.pages._session import (
 )
 from explorer.pages._stage import FIGURES, VIEW_TURN, staged, turn
 from explorer.workflows import stories
+from explorer.workflows.retaining import METHODS
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -55,6 +58,22 @@ class Held:
 TEXT, TEXTS, CHOICE, FLAG, NUMBER = Held("text"), Held("texts"), Held("choice"), Held("flag"), Held("number")
 WHOLE = Held("whole", 0, 2**31 - 1)
 SIDE = Held("whole", 10, 100_000)
+
+
+def _merge_options() -> dict[str, Held]:
+    """The fields of every merge method's options, within the limits of their controls."""
+    found = {}
+    for name in registry.names(METHODS):
+        for option in method(name).options.values():
+            allowed = option.allowed or Range()
+            kinds = {bool: FLAG, int: Held("whole", 0, 10_000),
+                     float: Held("number", max(allowed.low, 0.0), allowed.high)}
+            scale = Held("number", 0.0, 2.0) if option.name == "lambda" else kinds.get(option.kind)
+            if scale is not None:
+                found[f"merge-o-{name}-{option.name}"] = scale
+    return found
+
+
 MAP = {"base": TEXT, BASKET: TEXTS, AS_OF: Held("whole", 1, 10**9)}
 VIEWS: Mapping[str, Mapping[str, Held]] = {
     "map": {**MAP, "colour": TEXT, "scores_on": TEXT, "method": TEXT, "dims": WHOLE, "metric": TEXT, "layers": TEXTS,
@@ -89,6 +108,13 @@ VIEWS: Mapping[str, Mapping[str, Held]] = {
                      "start_seeds": Held("whole", 1, 50), "start_steps": Held("whole", 1, 100_000),
                      "start_rate": Held("number", 1e-7, 1.0), "start_batch": Held("whole", 1, 1024),
                      "start_length": Held("whole", 4, 4096), "start_patience": Held("whole", 0, 20)},
+    "merge": {"base": TEXT, "merge_view": TEXT, "merge_models": TEXTS, "merge_method": TEXT, "merge_tasks": TEXTS,
+              "merge_form": TEXT, "merge_tabs": TEXT, "merge_weights": Held("numbers"), **_merge_options(),
+              "soup_task": TEXT, "soup_models": TEXTS, "soup_by": TEXT,
+              "search_target": TEXT, "search_models": TEXTS, "search_shots": Held("whole", 2, 1000),
+              "search_budget": Held("whole", 10, 10_000), "search_penalty": Held("number", 0.0, 10.0),
+              "search_bound": Held("number", 0.1, 10.0), "search_seed": WHOLE,
+              "board_points": TEXTS, "board_merges": TEXTS, "board_tasks": TEXTS, "board_by": TEXT},
     "compare": {"base": TEXT, "compare_a": TEXT, "compare_b": TEXT, "compare_task": TEXT},
     "claims": {"base": TEXT},
 }

@@ -13,7 +13,7 @@ import streamlit as st
 
 from explorer import registry, workflows
 from explorer.merges._recipe import Method, Option, layers_of, method
-from explorer.pages._session import basket, names, plain
+from explorer.pages._session import basket, changed, first, names, plain
 from explorer.paths.mixture import analogy
 from explorer.types import Base, Checkpoint, Point, Task
 from explorer.workflows.merging import USUAL, merge_point
@@ -68,8 +68,8 @@ def choose(base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
     """One row: the models, the method, the tasks to measure on (none: the models' own)."""
     by_id, known = {c.id: c for c in checkpoints}, names(checkpoints)
     state, picked = st.session_state, basket(by_id)
-    if state.get("merge_from") != picked and len(picked) > 1:
-        state["merge_from"], state["merge_models"] = picked, picked[:MOST]
+    if changed("merge_from", picked, "merge_models") and len(picked) > 1:
+        state["merge_models"] = picked[:MOST]
     state["merge_models"] = [i for i in state.get("merge_models", spread(checkpoints)) if i in by_id]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.multiselect("Models", sorted(by_id, key=known.__getitem__), format_func=known.__getitem__,
@@ -127,7 +127,10 @@ def settle(base: Base, models: Sequence[Checkpoint], name: str) -> Wish:
     weights: dict[str, Any] = {c.id: 1.0 for c in models}
     if not chosen.models.even:
         low = 0.0 if chosen.models.informed else -1.0
+        linked(f"w-{name}", [c.id for c in models], form, low, 2.0)
         weights = over_layers(f"w-{name}", {c.id: c.name for c in models}, form, low, 2.0, 1.0, layers_of(base.layout))
+    flat = [v for w in weights.values() for v in (w if isinstance(w, list) else [w])]
+    st.session_state["merge_weights"] = [] if form == "layers" else flat
     options: dict[str, Any] = {}
     for option in chosen.options.values():
         if option.name == chosen.models.turns:
@@ -136,6 +139,15 @@ def settle(base: Base, models: Sequence[Checkpoint], name: str) -> Wish:
         elif option.kind is not str:
             options[option.name] = asked(option, name)
     return Wish(chosen, tuple(models), weights, options)
+
+
+def linked(key: str, ids: Sequence[str], form: str, low: float, high: float) -> None:
+    """Puts the weights of a link where their sliders take them from; those of single layers are not in links."""
+    given = st.session_state.get("merge_weights", [])
+    ends = {"same": ("",), "gradient": ("-first", "-last")}.get(form, ())
+    keys = [f"merge-{key}-{i}{end}" for i in ids for end in ends]
+    if first("merge_weights") and len(given) == len(keys):
+        st.session_state.update({k: min(max(float(v), low), high) for k, v in zip(keys, given, strict=True)})
 
 
 def over_layers(key: str, rows: Mapping[str, str], form: str, low: float, high: float, default: float,

@@ -19,7 +19,7 @@ from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._measuring import begin, status
 from explorer.pages._merge_views import keep
 from explorer.pages._probing import fetch
-from explorer.pages._session import dark, fail, has_texts, material, me, names, plain
+from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, plain
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import searching
 from explorer.workflows.searching import Row, Search
@@ -50,8 +50,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         target = by_name[st.selectbox("Target", sorted(by_name), key="search_target", persist_state="session",
                                       width=220, help="The data set of which a few labelled texts are used.")]
-        if state.get("search_of") != target.name:
-            state["search_of"] = target.name
+        if changed("search_target", target.name, "search_models"):
             state["search_models"] = [c.id for c in searching.candidates(checkpoints, target)]
         state["search_models"] = [i for i in state.get("search_models", []) if i in by_id]
         shots = st.number_input("Texts of each label", 2, 1000, 32, key="search_shots", persist_state="session",

@@ -15,7 +15,7 @@ from explorer.figures.soups import Turn, soup_walk
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._probing import fetch
-from explorer.pages._session import dark, fail, has_texts, material, me, names, nothing_yet, plain
+from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, nothing_yet, plain
 from explorer.statistics.readings import Difference
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import souping
@@ -57,8 +57,7 @@ def controls(base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Task", offered, key="soup_task", persist_state="session", width=220)
         ids = set(_full(base, checkpoints, own[name]))
-        if st.session_state.get("soup_models_of") != (base.id, name):
-            st.session_state["soup_models_of"] = (base.id, name)
+        if changed("soup_models", (base.id, name), "soup_models"):
             st.session_state["soup_models"] = [i for i in own[name] if i in ids]
         chosen = st.multiselect("Models", sorted(by_id, key=known.__getitem__), format_func=known.__getitem__,
                                 key="soup_models", persist_state="session", width="stretch",

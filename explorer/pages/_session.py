@@ -152,6 +152,14 @@ def changed(what: str, now: object, key: str) -> bool:
     return key not in st.session_state if first else before != now
 
 
+def first(what: str) -> bool:
+    """Whether this is asked for the first time in the visit, or since a link was opened in it."""
+    seen: dict[str, object] = st.session_state.setdefault(_CHANGES, {})
+    new = what not in seen
+    seen[what] = None
+    return new
+
+
 def forget_changes() -> None:
     """What a link sets next is taken as it is, whatever the session was at before."""
     for key in (_CHANGES, "mix_weights", "surface_chosen"):

@@ -41,7 +41,7 @@ def test_what_is_no_such_value_is_not_taken(kind, given_text):
 PAGES = sorted(VIEWS)
 NOT_A_VIEW = {"auto", "add", "locate_point", "cluster_shown", "barrier_pair", "start_compared", "surface_name",
               "surface_keep", "surface_mix", "mix_from"}
-LOCAL = ("-export-", "surface_x_", "surface_y_")
+LOCAL = ("-export-", "surface_x_", "surface_y_", "merge-w-", "merge_pick_")
 """Controls that do not belong to what is looked at: how work begins, a name that is being typed."""
 
 
@@ -76,6 +76,19 @@ def test_alpha_and_weights_come_with_the_link(app):
     mixed = visit(app, "mix", {"mix_models": ",".join(ids), "weights": "0.5,0.25,0.25"})
     assert not mixed.exception
     assert mixed.session_state["weights"] == [0.5, 0.25, 0.25]
+
+
+def test_a_merge_comes_with_the_link(app):
+    ids = app("merge").session_state["merge_models"][:2]
+    asked = {"merge_method": "ties", "merge_models": ",".join(ids), "merge_weights": "0.5,1.5",
+             "merge-o-ties-density": "0.3"}
+    found = visit(app, "merge", asked)
+    assert not found.exception
+    assert not found.warning
+    assert [found.slider(key=f"merge-w-ties-{i}").value for i in ids] == [0.5, 1.5]
+    assert found.slider(key="merge-o-ties-density").value == 0.3
+    found.slider(key=f"merge-w-ties-{ids[0]}").set_value(0.75).run()
+    assert found.session_state["merge_weights"] == [0.75, 1.5]
 
 
 def test_what_a_link_says_wrong_is_left_out_and_told(app):
