@@ -33,13 +33,13 @@ FOLLOWED = 1.0
 """Seconds between two looks of the notes' window at the step."""
 CHROME = """<style>
 [data-testid="stHeader"], [data-testid="stSidebar"], [class*="st-key-controls"],
-.stLayoutWrapper:has(> [class*="st-key-controls"]), .stColumn:has(.st-key-controls_column),
-.stElementContainer:has(> .stHtml > style),
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-controls"]), .stColumn:has(.st-key-controls_column),
+[data-testid="stElementContainer"]:has(> .stHtml > style),
 .stMain :is(.stButton, .stDownloadButton, .stPopover, .stForm, .stExpander, .stSelectbox, .stMultiSelect,
   .stNumberInput, .stButtonGroup, .stCheckbox, .stSlider, .stTextInput, .stPageLink) { display: none !important; }
 .st-key-presenting_bar { position: absolute; }
 .stMainBlockContainer { padding-top: .75rem !important; padding-bottom: 60px !important; }
-.stMain [data-testid="stMetricValue"] { font-size: 2rem; }
+.stMain [data-testid="stMetricValue"] { font-size: clamp(1.2rem, 1.9vw, 2.2rem); }
 .stMain [data-testid="stCaptionContainer"] p { font-size: 1rem; }
 html { font-size: 17px !important; }
 </style>"""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 STYLE = """<style>
-.stLayoutWrapper:has(> .st-key-share), .stElementContainer:has(> .st-key-share), .st-key-share {
+[data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share {
   position: fixed; top: .55rem; right: 7rem; width: auto !important; z-index: 1000000; }
 .st-key-share button { background: transparent; }
 </style>"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,8 +26,8 @@ ICONS = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix":
 CHOSEN, ASKED, NEW_TITLE = "story", "story_asked", "story_new"
 COLUMNS = 3
 STYLE = """<style>
-[class*="st-key-card_"] [data-testid="stImage"] img { width: 100%; aspect-ratio: 16 / 9; object-fit: contain;
-  border-radius: .35rem; background: rgb(127 137 155 / .09); }
+.wse-sketch { display: block; width: 100%; aspect-ratio: 16 / 9; object-fit: contain; border-radius: .35rem;
+  background: rgb(127 137 155 / .09); }
 [class*="st-key-blank_"] { aspect-ratio: 16 / 9; border-radius: .35rem; background: rgb(127 137 155 / .09);
   align-items: center; justify-content: center; }
 [class*="st-key-blank_"] span[role=img] { font-size: 2.6rem; opacity: .55; }
@@ -66,7 +67,8 @@ def card(ws: workflows.Workspace, here: Here, saved: SavedView, story: Story | N
 
 def thumbnail(saved: SavedView) -> None:
     if saved.sketch:
-        st.image(saved.sketch, width="stretch")
+        picture = base64.b64encode(saved.sketch.encode()).decode()
+        st.html(f'<img class="wse-sketch" alt="" src="data:image/svg+xml;base64,{picture}">')
         return
     with st.container(key=f"blank_{saved.name}", horizontal=True):
         st.markdown(ICONS.get(saved.page, ":material/bookmark:"))
