@@ -33,6 +33,9 @@ STYLE = """
 .st-key-frame button { background: transparent }
 :is(button, a, input, [role=tab], [role=radio], [role=slider], summary):focus-visible {
   outline: 2px solid var(--st-primary-color, currentColor); outline-offset: 2px }
+[data-testid="stMain"]:focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
+/* what is drawn again stays as it is until then, instead of fading on every tick of a measurement */
+.stApp [data-stale="true"] { opacity: 1 !important; transition: none !important }
 @media (max-width: 700px) {
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem }
   /* on a phone two controls share a row, and a table's filters don't push it off the page */
@@ -69,6 +72,7 @@ def quiet(s: Surface) -> str:
     return f"""
 .stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] :is(p, li, strong) {{
   color: {s.quiet}; opacity: 1 }}
+.stApp [data-tag] * {{ color: {s.paper} }}
 .stApp ::placeholder {{ color: {s.quiet}; opacity: 1 }}
 """
 

@@ -12,7 +12,8 @@ export class CurvePart {
     this.line = element("div", { class: "wse-line", "aria-hidden": "true", hidden: "" });
     this.dot = element("div", { class: "wse-dot", "aria-hidden": "true", hidden: "" });
     this.track = element("div", { class: "wse-track" });
-    this.thumb = element("div", { class: "wse-thumb", role: "slider", tabindex: "0", "aria-orientation": "horizontal" });
+    this.thumb = element("div", { class: "wse-thumb", role: "slider", tabindex: "0", "aria-orientation": "horizontal",
+      hidden: "" });
     this.slider = element("div", { class: "wse-slider" }, this.track, this.thumb);
     this.value = element("output", { class: "wse-reading" });
     this.live = element("div", { class: "wse-said", role: "status", "aria-live": "polite" });
@@ -132,6 +133,7 @@ export class CurvePart {
     this.thumb.style.transform = `translateX(${x}px)`;
     const text = this.reading(alpha, found);
     this.value.textContent = text;
+    this.thumb.hidden = false;
     this.thumb.setAttribute("aria-valuenow", alpha);
     this.thumb.setAttribute("aria-valuetext", text);
     this.say(text);
