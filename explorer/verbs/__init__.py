@@ -34,13 +34,15 @@ from explorer.verbs import (
     souping,
     starting,
     stories,
+    tracking,
 )
 from explorer.verbs.arguments import device
 from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
 _MODULES = (models, clusters, comparing, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs,
-            paths, pictures, planes, regions, running, searching, souping, starting, stories)
+            paths, pictures, planes, regions, running, searching, souping, starting, stories,
+            tracking)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -142,11 +142,12 @@ class _Models:
     def check(self, folder: Path, name: str, annotation: Annotation) -> Checkpoint:
         """A folder as a checkpoint; ExplorerError says why it can't be one. `name` is used if none was given."""
         from explorer.weights.annotations import annotation_of, checked_name
+        from explorer.weights.cards import card_of
         from explorer.weights.fingerprint import fingerprint
         from explorer.weights.opening import check_against, folder_at, format_of, open_delta
 
         folder_at(folder)
-        said = annotation_of(folder).updated(annotation)
+        said = card_of(folder).updated(annotation_of(folder)).updated(annotation)
         name = checked_name(said.name or name, folder)
         base, opened = self._base_for(folder, said)
         check_against(folder, opened)
@@ -181,6 +182,7 @@ class _Models:
 
     def _base_for(self, folder: Path, said: Annotation) -> tuple[Base, Any]:
         """The base that a folder is measured from: the one its metadata names, else the only one there is."""
+        from explorer.weights import cards
         from explorer.weights.opening import format_of
 
         candidates = [self._bases[i] for i in dict.fromkeys(self._asked or self._bases)]
@@ -195,6 +197,9 @@ class _Models:
             if named or format_of(folder) == "task-vector":
                 raise CheckpointError(f"{folder}: its metadata names base {said.base!r}, the import is for {names}. "
                                       "Give that base with --base.")
+        hinted = [pair for pair in candidates if _is_called(pair[0], str(said.columns.get(cards.BASE, "")))]
+        if len(candidates) > 1 and len(hinted) == 1:
+            return hinted[0]
         if len(candidates) > 1:
             raise InputError(f"{folder}: several bases are here ({names}); say which one with --base or with \"base\" "
                              "in explorer.json.")
