@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from explorer.components.remembering import component_remembering
-from explorer.figures.theme import PROJECTOR, Surface, surface
+from explorer.figures.theme import PROJECTOR
 from explorer.pages._glossary import PAGES, lines
 from explorer.pages._hints import again
 from explorer.pages._links import name_of
-from explorer.pages._session import APPEARANCE, dark, on_projector
+from explorer.pages._session import APPEARANCE, on_projector
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -34,6 +34,13 @@ STYLE = """
 :is(button, a, input, [role=tab], [role=radio], [role=slider], summary):focus-visible {
   outline: 2px solid var(--st-primary-color, currentColor); outline-offset: 2px }
 [data-testid="stMain"]:focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
+/* quiet text and tags that can be read on light and dark; Streamlit's are too pale for small type */
+.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] :is(p, li, strong) {
+  color: inherit }
+.stApp [data-testid="stCaptionContainer"] { opacity: .8 }
+.stApp [data-tag] { background: color-mix(in srgb, currentColor 12%, transparent) !important }
+.stApp [data-tag], .stApp [data-tag] * { color: inherit }
+.stApp ::placeholder { color: inherit; opacity: .75 }
 /* what is drawn again stays as it is until then, instead of fading on every tick of a measurement */
 .stApp [data-stale="true"] { opacity: 1 !important; transition: none !important }
 @media (max-width: 700px) {
@@ -50,7 +57,7 @@ html {{ font-size: 18px !important }}
   color: {PROJECTOR.quiet} !important; opacity: 1 }}
 .stApp :is(button, input, textarea, details, [role="group"]) {{ border-color: {PROJECTOR.quiet} }}
 .stApp button:is([kind="primary"], [kind="primaryFormSubmit"]):enabled, .stApp [data-tag] {{
-  background: {PROJECTOR.accent} !important; border-color: {PROJECTOR.accent} }}
+  background: {PROJECTOR.accent} !important; color: {PROJECTOR.paper}; border-color: {PROJECTOR.accent} }}
 .stApp button:is([kind="primary"], [kind="primaryFormSubmit"]):enabled *, .stApp [data-tag] * {{
   color: {PROJECTOR.paper} }}
 .stApp button[data-selected="true"] {{ background: {PROJECTOR.accent} !important }}
@@ -64,17 +71,7 @@ html {{ font-size: 18px !important }}
 
 def style() -> None:
     """The styles alone; a presentation has these and nothing else of the frame."""
-    st.html(f"<style>{STYLE}{quiet(surface(dark()))}{CONTRAST if on_projector() else ''}</style>")
-
-
-def quiet(s: Surface) -> str:
-    """Captions and what can't be pressed in a colour that can be read; Streamlit's own is too pale for small type."""
-    return f"""
-.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] :is(p, li, strong) {{
-  color: {s.quiet}; opacity: 1 }}
-.stApp [data-tag] * {{ color: {s.paper} }}
-.stApp ::placeholder {{ color: {s.quiet}; opacity: 1 }}
-"""
+    st.html(f"<style>{STYLE}{CONTRAST if on_projector() else ''}</style>")
 
 
 def frame(page: StreamlitPage, names: Sequence[str]) -> None:
