@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from explorer import workflows
@@ -94,4 +93,4 @@ def picture() -> str:
     """An SVG of the first figure of the page as it is now; empty where there is none."""
     kept = st.session_state.get(FIGURES, {})
     first = next(iter(kept.values()), None)
-    return sketch(first) if isinstance(first, go.Figure) else ""
+    return "" if first is None else sketch(first)

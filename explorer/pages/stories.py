@@ -153,12 +153,15 @@ def one_step(ws: workflows.Workspace, story: Story, i: int, step: stories.Told) 
             st.button("", key=f"out_{i}", icon=":material/close:", type="tertiary", help=f"Take step {i + 1} out",
                       on_click=rearrange, args=(ws, story.name, lambda steps: (*steps[:i], *steps[i + 1:])))
         # the key holds what is written, so that a row that moves brings its notes along
-        notes = st.text_area(f"Notes to step {i + 1}", step.notes, placeholder="Speaker's notes …", height=68,
-                             key=f"notes_{story.name}_{i}_{story.steps[i].view}_{step.notes}",
-                             label_visibility="collapsed")
-        if notes != step.notes:
-            steps = (*story.steps[:i], Step(story.steps[i].view, notes), *story.steps[i + 1:])
-            save(ws, replace(story, steps=steps))
+        key = f"notes_{story.name}_{i}_{story.steps[i].view}_{step.notes}"
+        st.text_area(f"Notes to step {i + 1}", step.notes, placeholder="Speaker's notes …", height=68, key=key,
+                     label_visibility="collapsed", on_change=noted, args=(ws, story.name, i, key))
+
+
+def noted(ws: workflows.Workspace, name: str, place: int, key: str) -> None:
+    """Write the notes of a step as they were typed, before anything else that was asked for."""
+    notes = st.session_state[key]
+    rearrange(ws, name, lambda steps: (*steps[:place], replace(steps[place], notes=notes), *steps[place + 1:]))
 
 
 def rearrange(ws: workflows.Workspace, name: str, change: Callable[[tuple[Step, ...]], tuple[Step, ...]]) -> None:
