@@ -21,9 +21,12 @@ def staged() -> bool:
     return STAGE in st.session_state
 
 
-def tall(usual: int) -> int:
-    """The height of a page's large figure: as usual, and on stage as the window allows."""
-    return max(round(0.75 * usual), usual + int(st.session_state[STAGE]) - _USUAL) if staged() else usual
+def tall(usual: int, spare: int = 0) -> int:
+    """The height of a page's large figure: as usual, and on stage as the window allows.
+
+    `spare` is what the page leaves free below it where its controls are hidden, if that is more than other pages do.
+    """
+    return max(round(0.75 * usual), usual + spare + int(st.session_state[STAGE]) - _USUAL) if staged() else usual
 
 
 def remember(key: str, figure: object) -> None:

@@ -14,7 +14,9 @@ import streamlit as st
 from explorer import workflows
 from explorer.components.map_and_path import component_map
 from explorer.figures.surfaces import Picture, Spot, contours, landscape
+from explorer.pages._downloads import offer_figure
 from explorer.pages._session import dark, plain
+from explorer.pages._stage import FIGURES, remember, tall
 from explorer.pages._surface_cell import chosen, pick
 from explorer.paths.quadtree import Node, surface
 from explorer.statistics.paper import BETWEEN, BEYOND
@@ -73,10 +75,13 @@ class Drawing:
 def drawing(ws: workflows.Workspace, view: View, known: Filled) -> Drawing:
     picture, spots = picture_of(view, known), corner_spots(view, known)
     if view.solid:
-        return Drawing(landscape(picture, spots, dots=view.dots, dark=dark(), height=HEIGHT).to_json(), 0)
+        figure = landscape(picture, spots, dots=view.dots, dark=dark(), height=tall(HEIGHT))
+        remember("surface", figure)
+        return Drawing(figure.to_json(), 0)
     models = model_spots(ws, view) if view.others else []
     figure = contours(picture, spots, models, triangle=view.kind == "models", dots=view.dots, dark=dark(),
-                      chosen=chosen(view.sheet.plane), height=HEIGHT)
+                      chosen=chosen(view.sheet.plane), height=tall(HEIGHT))
+    remember("surface", figure)
     return Drawing(figure.to_json(), len(models))
 
 
@@ -84,9 +89,11 @@ def draw(ws: workflows.Workspace, view: View, known: Filled, made: Drawing) -> N
     """The large figure, and where it comes from."""
     # each plane has a figure of its own: plotly keeps the ticks of axes whose shape changes
     key = f"surface_chart_{view.key}"
-    component_map(made.figure, key=key, height=HEIGHT, link="surface", on_picked=lambda: pick(ws, view.sheet, key),
+    component_map(made.figure, key=key, height=tall(HEIGHT), link="surface",
+                  on_picked=lambda: pick(ws, view.sheet, key),
                   label="The loss on the plane; a place is chosen by a click, or by number beside it.")
     provenance(view, known, made.models)
+    offer_figure(st.session_state[FIGURES]["surface"], "surface")
 
 
 def provenance(view: View, known: Filled, models: int) -> None:

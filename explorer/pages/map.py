@@ -14,6 +14,8 @@ from explorer.errors import ExplorerError, UnavailableError
 from explorer.evaluation.work import Ask
 from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, scatter
+from explorer.pages._downloads import offer_view
+from explorer.pages._hints import hints
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._probing import LINK, panel
 from explorer.pages._session import (
@@ -34,7 +36,8 @@ from explorer.pages._session import (
     thaw,
     workspace,
 )
-from explorer.pages._walks import Walk, trail_of, warmed
+from explorer.pages._stage import remember, staged, tall
+from explorer.pages._walks import Walk, alphas, trail_of, warmed
 from explorer.paths.alphas import grid
 from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection, Score, Task
 
@@ -58,7 +61,7 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
     """One row of controls over the map, what is rarely needed behind "More"."""
     further = telling(checkpoints)
     columns = [c for c in Checkpoint.STANDARD if any(ck.value(c) is not None for ck in checkpoints)]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         colour = st.selectbox("Colour by", [*columns, "accuracy", "loss", "norm", *further], format_func=label,
                               key="colour", persist_state="session", width=160)
         task = st.selectbox("Scores on", [OWN, *sorted(t.name for t in ws.catalog.tasks())], key="scores_on",
@@ -132,6 +135,9 @@ def coordinates(ws: workflows.Workspace, spec: MapSpec) -> Projection | None:
     if (found := workflows.projection(ws, spec)) is not None:
         return found
     jobs = st.session_state.setdefault("map_jobs", {})
+    if spec.key not in jobs and staged():
+        st.info("This map is not computed yet. Open it once before it is presented.", icon=":material/hourglass_empty:")
+        return None
     if spec.key not in jobs:
         jobs[spec.key] = workflows.project(ws, spec)
     job = jobs[spec.key]
@@ -162,11 +168,12 @@ def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequ
     facts = Facts(dict(zip(gram.ids, gram.norms.tolist(), strict=True)), scores(ws, choice.task, checkpoints),
                   choice.task)
     trail = None if walk is None else trail_of(ws, choice.spec, walk)
-    height = HEIGHT if walk is None else HEIGHT - CURVE
+    height = tall(HEIGHT) - (0 if walk is None else CURVE)
     overlay = Overlay(base=base_place(ws, choice.spec), path=None if trail is None else trail.places,
                       approximate=choice.spec.method != "pca")
     figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=height, overlay=overlay,
                      selected=basket(gram.ids))
+    remember("map", figure)
     component_map(figure.to_json(), key="map", height=height, link=LINK, trail=trail,
                   label="Map of checkpoints; pick them by name in the list beside it.",
                   on_picked=_picked)
@@ -203,11 +210,12 @@ def prepare(ws: workflows.Workspace, base: Base, checkpoint: Checkpoint) -> None
 def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> None:
     """The basket: what is selected, and what can be done with it."""
     known, chosen = names(checkpoints), basket(ids)
-    if chosen:
+    if chosen and not staged():
         warmed(base.id)
         if len(chosen) == 1:
             prepare(ws, base, next(c for c in checkpoints if c.id == chosen[0]))
-    st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
+    with st.container(key="controls_column"):
+        st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
     st.selectbox("Add by name", [i for i in ids if i not in chosen], index=None, format_func=lambda i: known[i],
                  placeholder="Add by name …", key="add", on_change=_add, label_visibility="collapsed")
     with st.container(height=220, border=False, gap="xsmall"):
@@ -259,7 +267,7 @@ def show() -> None:
     left, right = st.columns([3.6, 1], gap="medium")
     # Never emptied: an element that keeps its place keeps its zoom and its tool from run to run.
     with left:
-        place = st.container(height=HEIGHT + 4, border=False, gap=None)
+        place = st.container(height=tall(HEIGHT) + 4, border=False, gap=None)
     with head:
         ws = workspace()
         base = chosen_base(ws)
@@ -271,6 +279,8 @@ def show() -> None:
         if (held := map_ids(ws, base)) is not None:
             checkpoints, whole = [c for c in checkpoints if c.id in set(held)], whole.subset(held)
         choice = controls(ws, base, whole, checkpoints)
+        if not staged():
+            hints()
     try:
         gram = whole.select(choice.spec.layers, choice.spec.kinds)
         with place:
@@ -282,6 +292,7 @@ def show() -> None:
                 panel(ws, walk, height=CURVE - 46, key="map_curve", tasks=[t.name for t in ws.catalog.tasks()])
         with left:
             provenance(base, projection, choice.spec, gram)
+            offer_view(None if walk is None else alphas(walk))
     except ExplorerError as error:
         with left:
             fail(error)

@@ -15,6 +15,7 @@ from explorer.components.map_and_path import compact_json, component_map, compon
 from explorer.errors import ExplorerError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale
+from explorer.pages._downloads import offer_figure
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import (
@@ -31,6 +32,8 @@ from explorer.pages._session import (
     thaw,
     workspace,
 )
+from explorer.pages._stage import remember, staged, tall
+from explorer.pages._stage import turn as view_turn
 from explorer.pages._walks import warmed
 from explorer.paths.mixture import addition, analogy, negation, uniform
 from explorer.statistics.compact import compact
@@ -81,7 +84,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
     if changed("mix_from", basket(by_id), "mix_models") and len(basket(by_id)) > 1:
         st.session_state["mix_models"] = basket(by_id)[:MOST]
     st.session_state.setdefault("mix_models", first_three(checkpoints))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         chosen = st.multiselect("Models", sorted(by_id, key=known.__getitem__), format_func=known.__getitem__,
                                 key="mix_models", persist_state="session", max_selections=MOST, width=560)
         by_name = {t.name: t for t in tasks}
@@ -118,7 +121,7 @@ def weights_of(bench: Bench) -> tuple[str, list[float]]:
         given = list(uniform(bench.ids).values())
     turn, weights = kept.setdefault(bench.key, (0, given))
     st.session_state["weights"] = weights
-    return f"{bench.key}-{turn}", weights
+    return f"{bench.key}-{turn}-{view_turn()}", weights
 
 
 def move(bench: Bench, weights: Sequence[float]) -> None:
@@ -136,7 +139,7 @@ def presets(bench: Bench) -> None:
     hints = {"− A": f"Forget what {bench.models[0].name} learned: the base minus its task vector.",
              "A + B + …": "Half of every task vector on top of the base.",
              "C + B − A": "The first is to the second as the third is to this."}
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="controls_presets"):
         for label, weights in offered.items():
             if st.button(label, key=f"preset-{label}", help=plain(hints.get(label, "The mean of all models."))):
                 if bench.simplex and label != "Centroid":
@@ -164,7 +167,7 @@ def settled(ws: workflows.Workspace, bench: Bench, answer: object) -> None:
 
 def measure(ws: workflows.Workspace, bench: Bench, weights: Sequence[float]) -> None:
     """Measure one mixture; remembered for the list below."""
-    if not has_texts(bench.task):
+    if not has_texts(bench.task) or staged():
         return
     tried: list[list[float]] = st.session_state.setdefault("mix_tried", {}).setdefault("-".join(bench.ids), [])
     if list(weights) not in tried:
@@ -184,13 +187,23 @@ def tried(bench: Bench) -> list[list[float]]:
     return [*corners, *own]
 
 
+@st.cache_resource(show_spinner=False)
+def _made() -> dict[tuple[str, str], tuple[int, Fitted]]:
+    """The newest fit of each task and base, and to how many scores: every session of this server has it."""
+    return {}
+
+
 def prediction(ws: workflows.Workspace, bench: Bench) -> tuple[Fitted | None, Job | None, str]:
     """(the newest fit, the job of the next one, why there is none): refitted when there are more scores."""
     known = len(measured_points(ws, bench.base.id, bench.task, bench.probe))
+    made = _made().get((bench.task.digest, bench.base.id))
+    if made is not None and made[0] == known:
+        return made[1], None, ""
     fits = st.session_state.setdefault("mix_fits", {})
     count, job, fitted = fits.get((bench.task.digest, bench.base.id), (0, None, None))
     if job is not None and not active(job) and job.results:
         fitted = job.results[-1]
+        _made()[bench.task.digest, bench.base.id] = (count, fitted)
     if count != known and (job is None or not active(job)):
         try:
             job, count = workflows.surrogate(ws, bench.base.id, bench.task, bench.probe, owner=me(),
@@ -204,7 +217,7 @@ def prediction(ws: workflows.Workspace, bench: Bench) -> tuple[Fitted | None, Jo
 def ends(ws: workflows.Workspace, bench: Bench) -> None:
     """The models themselves and the base are measured on the task, once: what every mixture is compared with."""
     begun: set[str] = st.session_state.setdefault("mix_begun", set())
-    if bench.key in begun or not has_texts(bench.task):
+    if bench.key in begun or not has_texts(bench.task) or staged():
         return
     begun.add(bench.key)
     points = [*(Point.of(bench.base.id, {i: 1.0}) for i in bench.ids), Point.of(bench.base.id)]
@@ -218,7 +231,8 @@ def bench_page(ws: workflows.Workspace, bench: Bench) -> None:
     """The map on the left, the panel on the right, what was measured below."""
     ends(ws, bench)
     fitted, job, why = prediction(ws, bench)
-    warmed(bench.base.id)
+    if not staged():
+        warmed(bench.base.id)
     left, right = st.columns([1.5, 1], gap="large")
     with right:
         panel(ws, bench, fitted, why)
@@ -261,11 +275,13 @@ def chart(ws: workflows.Workspace, bench: Bench) -> None:
     overlay = Overlay(base=workflows.place(ws, bench.spec, [Point.of(bench.base.id)])[0])
     near = corners(ws, bench)
     figure = scatter(found, ws.catalog.checkpoints(bench.base.id), "dataset", facts=Facts(), overlay=overlay,
-                     dark=dark(), height=HEIGHT, legend=False, selected=bench.ids, around=near)
-    component_map(figure.to_json(), key="mix_map", height=HEIGHT, link=LINK, selectable=False,
+                     dark=dark(), height=tall(HEIGHT), legend=False, selected=bench.ids, around=near)
+    remember("map", figure)
+    component_map(figure.to_json(), key="mix_map", height=tall(HEIGHT), link=LINK, selectable=False,
                   label="Map with the mixture's marker; the sliders move it too.",
                   field={"scale": scale(dark()), "title": f"predicted loss on {bench.task.name}", "cells": CELLS,
                          "widest": WIDEST})
+    offer_figure(figure, "mix")
 
 
 def panel(ws: workflows.Workspace, bench: Bench, fitted: Fitted | None, why: str) -> None:
@@ -283,7 +299,7 @@ def panel(ws: workflows.Workspace, bench: Bench, fitted: Fitted | None, why: str
                       words=words, on_settled=lambda: settled(ws, bench, heard("mixture", "settled")))
     if not has_texts(bench.task):
         st.caption(f"The texts of {plain(bench.task.name)} are not on this machine: nothing new can be measured.")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="controls_goals"):
         for goal, label, help_ in (("lowest", "Where may the loss be lowest?", "Of 400 mixtures, the one whose "
                                     "interval reaches lowest."),
                                    ("least known", "Where is it least known?", "Of 400 mixtures, the one with the "

@@ -12,14 +12,16 @@ from explorer import workflows
 from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
 from explorer.figures.maps import Facts, Overlay, scatter
+from explorer.pages._downloads import offer_view
 from explorer.pages._probing import LINK, panel
 from explorer.pages._session import ENDS, basket, dark, fail, map_ids, material, names, plain, thaw, workspace
-from explorer.pages._walks import Walk, boundaries, trail_of, whole
+from explorer.pages._stage import remember, tall
+from explorer.pages._walks import Walk, alphas, boundaries, trail_of, whole
 from explorer.paths.alphas import RANGES, grid
 from explorer.statistics.readings import NORMAL, Reading, barrier, minimum
 from explorer.types import Base, Checkpoint, Head, MapSpec, Point, Probe, Task
 
-HEIGHT = 390
+HEIGHT, SPARE = 390, 150
 HEADS: dict[Head, str] = {"probe": "Refitted head", "end-to-end": "End-to-end", "lm": "Language model"}
 BASE, BASE_NAME = "", "base"
 """The key and name of the base in the select boxes, where checkpoints have their ids."""
@@ -48,7 +50,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
     known = names(checkpoints) | {BASE: BASE_NAME}
     ends_from_basket([c.id for c in checkpoints])
     options = [BASE, *sorted((c.id for c in checkpoints), key=lambda key: known[key])]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         zero = st.selectbox("From (α = 0)", options, format_func=known.__getitem__, key="zero", width=195,
                             persist_state="session")
         st.button("Swap", icon=":material/swap_horiz:", on_click=_swap)
@@ -71,7 +73,8 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
 def choose_alphas() -> tuple[float, ...]:
     """The second row: a named range of α or one of the user's own; whether missing points start by themselves."""
     # The row keeps its height, so that the fields of an own range push nothing down.
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False,
+                      key="controls_range"):
         name = st.segmented_control("Range of α", list(RANGES), default=next(iter(RANGES)), required=True, key="range",
                                     persist_state="session", help="Outside 0 to 1 the path is extrapolated. "
                                     "Far takes the logarithmic steps of the paper, from −31 to 32.")
@@ -111,9 +114,10 @@ def live(ws: workflows.Workspace, walk: Walk) -> None:
     """Curve and map side by side, readings and the table below."""
     left, right = st.columns([1.55, 1], gap="large")
     with left:
-        panel(ws, walk, height=HEIGHT, key="curve", readings=readings)
+        panel(ws, walk, height=tall(HEIGHT, SPARE), key="curve", readings=readings)
     with right:
         chart(ws, walk)
+        offer_view(alphas(walk))
     table(ws, walk)
     st.caption(" · ".join(plain(line) for line in workflows.device_lines(ws)))
 
@@ -173,8 +177,10 @@ def chart(ws: workflows.Workspace, walk: Walk) -> None:
     overlay = Overlay(base=base, path=None if trail is None else trail.places, ends=np.stack([zero, one]),
                       end_names=(walk.zero, walk.one))
     figure = scatter(found, ws.catalog.checkpoints(spec.base), "dataset", facts=Facts(), overlay=overlay, dark=dark(),
-                     height=HEIGHT + 96, legend=False)
-    component_map(figure.to_json(), key="path_map", height=HEIGHT + 96, link=LINK, trail=trail, selectable=False,
+                     height=tall(HEIGHT, SPARE) + 96, legend=False)
+    remember("map", figure)
+    component_map(figure.to_json(), key="path_map", height=tall(HEIGHT, SPARE) + 96, link=LINK,
+                  trail=trail, selectable=False,
                   label="Map with the path drawn on it.")
     st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
                          key="path_dims", persist_state="session", label_visibility="collapsed")

@@ -9,6 +9,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.strips import strips
+from explorer.pages._downloads import offer_figure
 from explorer.pages._leaving import tab as leaving
 from explorer.pages._locating import tab as locating
 from explorer.pages._measuring import live
@@ -17,6 +18,7 @@ from explorer.pages._region_overview import overview
 from explorer.pages._region_tabs import dimension, distance, table
 from explorer.pages._region_view import CHART, SHOWN, View, known, loss, of_groups
 from explorer.pages._session import BASKET, dark, fail, material, plain, workspace
+from explorer.pages._stage import remember, tall
 from explorer.statistics.paper import REGIONS, SHARES
 from explorer.statistics.regions import Share
 from explorer.types import Base, Checkpoint
@@ -39,10 +41,12 @@ def draw(ws: workflows.Workspace, view: View) -> None:
 
 
 def chart(view: View, found: RegionScores) -> None:
-    figure = strips(of_groups(view, found), base=loss(found.base), dark=dark(), height=HEIGHT,
+    figure = strips(of_groups(view, found), base=loss(found.base), dark=dark(), height=tall(HEIGHT),
                     title=f"Loss on {view.groups.task.name} (nats)")
+    remember("strips", figure)
     st.plotly_chart(figure, theme=None, key="region_strips", config=CHART,
                     alt="Losses of In, In′ and Ex as strips of dots, with their means and the base's loss.")
+    offer_figure(figure, "region")
 
 
 def readings(found: RegionScores) -> None:

@@ -14,9 +14,11 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.starts import Column, Gains, by_start, over_targets
 from explorer.pages import _measuring
+from explorer.pages._downloads import offer_figure
 from explorer.pages._jobs import TICK, about, active, bar, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import dark, fail, has_texts, material, me, plain, workspace
+from explorer.pages._stage import remember
 from explorer.pages._start_controls import controls
 from explorer.statistics.averages import Average
 from explorer.statistics.paper import LEDGER, STARTS_TABLES
@@ -48,7 +50,8 @@ def train(ws: workflows.Workspace, plan: Plan) -> None:
 def progress(ws: workflows.Workspace, plan: Plan, found: Table) -> None:
     """One line: what runs, the button for what is missing, or how many runs there are."""
     job = job_of(plan)
-    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False, gap="small",
+                      key="controls_start_line"):
         if job is not None and active(job):
             bar(job, "start")
             return
@@ -112,7 +115,9 @@ def chart(plan: Plan, found: Table) -> None:
         gains = [Gains(name, [known[t, name].difference if (t, name) in known else None for t in targets])
                  for name in names(plan) if name != REFERENCE]
         figure, alt = over_targets(targets, gains, dark=dark()), "Differences of accuracy to the base, by target."
+    remember("starts", figure)
     st.plotly_chart(figure, theme=None, key=f"start_chart_{len(plan.targets) > 1}", config=CHART, alt=alt)
+    offer_figure(figure, "starts")
 
 
 def readings(plan: Plan, found: Table) -> None:
