@@ -27,6 +27,7 @@ import plotly.graph_objects as go
 from explorer.errors import InputError, UnavailableError
 from explorer.figures.theme import DARK, LIGHT
 
+Figure = go.Figure
 FORMATS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 DOTS = 300
 """Dots an inch of a PNG."""

@@ -141,6 +141,7 @@ PAGES: Mapping[str, Sequence[str]] = {
          "dendrogram"),
     "region": ("in", "in_prime", "ex", "p_b", "hull", "centroid", "spread", "concentration", "generalized_loss"),
     "barriers": ("barrier", "basin", "cosine", "generalized_loss", "interval", "dendrogram"),
+    "compare": ("task_vector", "norm", "cosine", "barrier", "generalized_loss", "interval"),
     "surface": ("plane", "filter_normalisation", "disentanglement", "point", "generalized_loss"),
     "claims": ("generalized_loss", "p_b", "in", "in_prime", "ex", "barrier", "chance", "bitfit"),
     "start_points": ("centroid", "bitfit", "base", "interval"),

@@ -34,7 +34,8 @@ def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint],
              tasks: Sequence[Task]) -> tuple[str, str, Task]:
     """Both models, and the task that the barrier is measured on."""
     by_name, options = {t.name: t for t in tasks}, [key for key in known if known[key].point.terms]
-    usual = [*basket(options), *(c.id for c in checkpoints)]
+    largest = sorted(checkpoints, key=lambda c: (c.dataset or "", -(c.train_size or 0), c.name))
+    usual = [*basket(options), *(c.id for c in largest)]
     for box, first in (("compare_a", usual[0]), ("compare_b", next((i for i in usual[1:] if i != usual[0]), usual[0]))):
         if st.session_state.get(box) not in options:
             st.session_state[box] = first

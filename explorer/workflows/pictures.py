@@ -20,10 +20,9 @@ from explorer.workflows.naming import checkpoint_point, describe, main_base, res
 from explorer.workflows.opening import Workspace
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from explorer.components.standalone import Slide
     from explorer.figures.curves import Curve
+    from explorer.figures.exporting import Figure
     from explorer.figures.theme import Dark
 
 OWN = "its own dataset"
@@ -48,7 +47,7 @@ class Walk:
 def figure_map(ws: Workspace, *, colour: str = "dataset", method: str = "pca", dims: int = 2, metric: str = "cosine",
                base: str | None = None, task: str | None = None, layers: Sequence[str] | None = None,
                kinds: Sequence[str] | None = None, selected: Sequence[str] = (), dark: Dark = False,
-               height: int = 640) -> go.Figure:
+               height: int = 640) -> Figure:
     """The map of a base's checkpoints (None: the main base) as a plotly Figure; `selected` are names or ids.
 
     `task` is what the colours "accuracy" and "loss" are measured on (None: each on its own data set). A map that is not
@@ -67,7 +66,7 @@ def figure_map(ws: Workspace, *, colour: str = "dataset", method: str = "pca", d
 
 def figure_path(ws: Workspace, zero: str | Point, one: str | Point, task: str | Sequence[str], *,
                 alphas: Sequence[float] | None = None, quantity: Quantity = "loss", probe: Probe | None = None,
-                measure: bool = False, dark: Dark = False, height: int = 440) -> go.Figure:
+                measure: bool = False, dark: Dark = False, height: int = 440) -> Figure:
     """The loss from `zero` (α = 0) to `one` (α = 1) on a task, or several, as a plotly Figure.
 
     `alphas` are 0 to 1 in steps of a tenth if None. What has no stored score is left out, or measured with `measure`.
@@ -87,7 +86,7 @@ def figure_path(ws: Workspace, zero: str | Point, one: str | Point, task: str | 
 
 
 def figures_of(ws: Workspace, page: str, state: Mapping[str, Any], *, dark: Dark = False,
-               alphas: Sequence[float] | None = None) -> dict[str, go.Figure]:
+               alphas: Sequence[float] | None = None) -> dict[str, Figure]:
     """The figures of a view by name: "map", and "curve" where it has a path. InputError for other pages.
 
     `alphas` are those of the path where they are not what the view's controls say.
@@ -148,7 +147,7 @@ def settings(ws: Workspace, page: str, state: Mapping[str, Any]) -> dict[str, An
             "versions": {"explorer": __version__, **{name: version(name) for name in ("plotly", "torch", "numpy")}}}
 
 
-def image(figure: go.Figure, form: str = "png", size: str = "two-columns") -> bytes:
+def image(figure: Figure, form: str = "png", size: str = "two-columns") -> bytes:
     """A figure as a picture's bytes; see `figures.exporting.image`."""
     from explorer.figures import exporting
 
@@ -158,7 +157,7 @@ def image(figure: go.Figure, form: str = "png", size: str = "two-columns") -> by
         exporting.close()
 
 
-def table(figure: go.Figure, form: Literal["csv", "parquet"]) -> bytes:
+def table(figure: Figure, form: Literal["csv", "parquet"]) -> bytes:
     """What a figure shows as a table: a file's bytes."""
     import io
 
@@ -209,7 +208,7 @@ def _above(found: Sequence[Estimate | None], scores: Sequence[Score | None], bas
     return less
 
 
-def _curve(ws: Workspace, walk: Walk, found: Sequence[Curve], dark: Dark, height: int) -> go.Figure:
+def _curve(ws: Workspace, walk: Walk, found: Sequence[Curve], dark: Dark, height: int) -> Figure:
     from explorer.figures.curves import Axis, loss_curve
 
     at = walk.line.alphas
@@ -220,7 +219,7 @@ def _curve(ws: Workspace, walk: Walk, found: Sequence[Curve], dark: Dark, height
 
 
 def _map(ws: Workspace, spec: MapSpec, colour: str, task: str, selected: Sequence[str], walk: Walk | None, dark: Dark,
-         height: int, *, ends: bool = False) -> go.Figure:
+         height: int, *, ends: bool = False) -> Figure:
     import numpy as np
 
     from explorer.figures.maps import Facts, Overlay, scatter

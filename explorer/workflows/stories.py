@@ -19,8 +19,9 @@ from explorer.workflows.opening import Workspace
 LONGEST = 120
 """Characters of a title."""
 MODEL_KEYS = ("basket", "zero", "one", "mix_models", "cluster_only", "barrier_models", "surface_a", "surface_b",
-              "surface_c")
-TASK_KEYS = ("tasks", "map_task", "mix_task", "region_task", "barrier_task", "surface_task", "start_targets")
+              "surface_c", "compare_a", "compare_b")
+TASK_KEYS = ("tasks", "map_task", "mix_task", "region_task", "barrier_task", "surface_task", "start_targets",
+             "compare_task")
 BASE_KEYS = ("base", "cluster_base")
 """The settings of views that name models, tasks and bases."""
 _NO_MODEL = ("", "base")

@@ -13,6 +13,7 @@ PAGES = {
     "region": ".st-key-region_strips .js-plotly-plot",
     "surface": '[class*="st-key-surface_chart"] .js-plotly-plot',
     "barriers": ".st-key-barrier_matrix .js-plotly-plot",
+    "compare": ".st-key-compare_groups .js-plotly-plot",
     "start_points": '[class*="st-key-start_chart"] .js-plotly-plot', "claims": '[data-testid="stMarkdown"] >> text=C12',
     "stories": "h3", "jobs": "h3", "catalog": '[data-testid="stDataFrame"]', "glossary": "h3",
 }

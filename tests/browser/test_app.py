@@ -31,6 +31,7 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
                                                ("region", ".st-key-region_strips .js-plotly-plot"),
                                                ("surface", '[class*="st-key-surface_chart"] .js-plotly-plot'),
                                                ("barriers", ".st-key-barrier_matrix .js-plotly-plot"),
+                                               ("compare", ".st-key-compare_groups .js-plotly-plot"),
                                                ("start_points", '[class*="st-key-start_chart"] .js-plotly-plot'),
                                                ("merge", ".st-key-merge_view"),
                                                ("claims", '[data-testid="stMarkdown"] >> text=C12'),
