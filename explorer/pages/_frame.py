@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from explorer.components.remembering import component_remembering
-from explorer.figures.theme import PROJECTOR
+from explorer.figures.theme import DARK, PROJECTOR
 from explorer.pages._glossary import PAGES, lines
 from explorer.pages._hints import again
 from explorer.pages._links import name_of
-from explorer.pages._session import APPEARANCE, on_projector
+from explorer.pages._session import APPEARANCE, dark, on_projector
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -47,9 +47,15 @@ STYLE = """
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem }
   /* on a phone two controls share a row, and a table's filters don't push it off the page */
   .stMainBlockContainer .stHorizontalBlock { gap: .6rem }
+  .stLayoutWrapper:has(> [class*="st-key-controls_"]), [class*="st-key-controls_"] { height: auto !important }
 }
 """
+ON_DARK = f"""
+.stApp button:is([kind="primary"], [kind="primaryFormSubmit"]):enabled * {{ color: {DARK.paper} }}
+"""
+"""The dark theme's accent is bright, so what stands on it is dark."""
 CONTRAST = f"""
+.stLayoutWrapper:has(> [class*="st-key-controls_"]), [class*="st-key-controls_"] {{ height: auto !important }}
 html {{ font-size: 18px !important }}
 .stApp, .stApp :is(p, li, label, h1, h2, h3, h4, button, input, textarea, td, th, summary, span) {{
   color: {PROJECTOR.text} }}
@@ -71,7 +77,8 @@ html {{ font-size: 18px !important }}
 
 def style() -> None:
     """The styles alone; a presentation has these and nothing else of the frame."""
-    st.html(f"<style>{STYLE}{CONTRAST if on_projector() else ''}</style>")
+    look = CONTRAST if on_projector() else ON_DARK if dark() else ""
+    st.html(f"<style>{STYLE}{look}</style>")
 
 
 def frame(page: StreamlitPage, names: Sequence[str]) -> None:
