@@ -15,6 +15,9 @@ from explorer.catalog.database import FILE, Database
 from explorer.errors import WorkspaceError
 
 TABLES = ("bases", "checkpoints", "projections", "tasks", "scores", "findings", "runs")
+CARRIED = ("tasks", "scores", "points", "runs", "views", "saved_views", "stories")
+"""What users make: taken along into a catalog that is built from other files. Models of theirs are not, whose rows of
+the Gram belong to the catalog that they were imported into."""
 
 
 def pack(database: Database, folder: Path) -> None:
@@ -28,10 +31,10 @@ def pack(database: Database, folder: Path) -> None:
 
 
 def unpack(folder: Path, workspace: Path) -> None:
-    """Build a workspace's catalog from the files of `folder`; a catalog built from other files is kept aside.
+    """Build a workspace's catalog from the files of `folder`; of one built from other files CARRIED is taken along.
 
     Nothing happens where the workspace's catalog was built from these files. It is built under another name and
-    renamed, so that an interrupted start leaves nothing half-made.
+    renamed, so that an interrupted start leaves nothing half-made; the old one is kept aside.
     """
     if missing := [t for t in TABLES if not (folder / f"{t}.parquet").is_file()]:
         raise WorkspaceError(f"{folder}: the shipped catalog lacks {', '.join(missing)}.parquet; check out the "
@@ -49,16 +52,36 @@ def unpack(folder: Path, workspace: Path) -> None:
             with database.transaction() as cursor:
                 cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?)",
                                [str(folder / f"{table}.parquet")])
+        if target.is_file():
+            _carry(workspace, database)  # refuses with the holder's name while another process has it
     finally:
         database.close()
     if target.is_file():
-        Database(workspace).close()  # refuses with the holder's name while another process has it
         old = (built.read_text() if built.is_file() else "unknown")[:8]
         built.unlink(missing_ok=True)  # from here on an interrupted start is told from a finished one
         target.replace(_unused(workspace, f"catalog-{old}"))
     (building / FILE).replace(target)
     built.write_text(mark)
     shutil.rmtree(building)
+
+
+def _carry(workspace: Path, database: Database) -> None:
+    """Rows of CARRIED from a workspace's catalog that are not known yet, without those that rest on models of users."""
+    old = Database(workspace)
+    try:
+        known = set(database.rows("SELECT id FROM checkpoints"))
+        gone = [identity for (identity,) in set(old.rows("SELECT id FROM checkpoints")) - known]
+        for table in CARRIED:
+            columns = [name for (name,) in old.rows("SELECT column_name FROM information_schema.columns WHERE "
+                                                    "table_name = ? ORDER BY ordinal_position", [table])]
+            with database.transaction() as cursor:
+                for row in old.rows(f"SELECT {', '.join(columns)} FROM {table} ORDER BY added"):
+                    recipe = row[columns.index("recipe")] if "recipe" in columns else ""
+                    if not any(identity in recipe for identity in gone):
+                        cursor.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES "
+                                       f"({', '.join('?' * len(columns))})", list(row))
+    finally:
+        old.close()
 
 
 def _unused(workspace: Path, stem: str) -> Path:

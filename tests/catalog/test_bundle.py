@@ -10,7 +10,9 @@ from test_cli_refusals import tables
 
 from explorer.catalog import Catalog
 from explorer.catalog.bundle import TABLES, pack, unpack
+from explorer.catalog.views import add_view, view
 from explorer.errors import WorkspaceError
+from explorer.types import Point
 
 
 def without_times(folder: Path) -> dict[str, list[str]]:
@@ -75,6 +77,28 @@ def test_another_bundle_sets_the_old_catalog_aside(packed: Path, workspace: Path
     (tmp_path / "aside").mkdir()
     shutil.copy(aside, tmp_path / "aside" / "catalog.duckdb")
     assert without_times(tmp_path / "aside") == old
+
+
+def test_what_users_made_comes_along(packed: Path, workspace: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    unpack(packed, new)
+    catalog = Catalog(new)
+    ids = [c.id for c in catalog.checkpoints()]
+    catalog.add_point("mine", Point.of(catalog.bases()[0].id, dict.fromkeys(ids[:2], 0.5)))
+    catalog.add_point("of another", Point.of(catalog.bases()[0].id, {ids[5]: 0.5}))
+    link = add_view(catalog.database, "map", {"colour": "task"})
+    catalog.close()
+    other = Catalog(workspace)
+    with other.database.transaction() as cursor:
+        cursor.execute("DELETE FROM checkpoints WHERE id = ?", [ids[5]])
+    pack(other.database, packed)
+    other.close()
+    unpack(packed, new)
+    catalog = Catalog(new)
+    assert len(catalog.checkpoints()) == 5
+    assert list(catalog.points()) == ["mine"]
+    assert view(catalog.database, link) == ("map", {"colour": "task"})
+    catalog.close()
 
 
 def test_a_start_interrupted_before_its_mark_loses_no_catalog(packed: Path, tmp_path: Path) -> None:
