@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.components import serving
 
-_mount: Any = None
+_mounts: dict[str, Any] = {}
 
 
 def component_remembering(cookies: Mapping[str, str], *, key: str, theme: Literal["", "System", "Light", "Dark"] = "",
@@ -19,12 +19,22 @@ def component_remembering(cookies: Mapping[str, str], *, key: str, theme: Litera
     Nothing is seen of it. Streamlit has no way to set its theme from the server, but reads it from the browser's
     storage, page by page.
     """
-    global _mount
-    if _mount is None:
-        script = (f'const ours = import(new URL("{_root()}{serving.address("remembering.js")}", document.baseURI));\n'
+    _mounted("remembering")(data={"cookies": dict(cookies), "theme": theme, "pages": list(pages), "root": _root()},
+                            key=key, height=0)
+
+
+def component_watching(*, key: str) -> None:
+    """Runs the page again when the system turns light or dark while it is open. Nothing is seen of it."""
+    _mounted("watching")(key=key, height=0, on_turned_change=lambda: None)
+
+
+def _mounted(name: str) -> Any:
+    """The component whose module is the file of that name."""
+    if name not in _mounts:
+        script = (f'const ours = import(new URL("{_root()}{serving.address(f"{name}.js")}", document.baseURI));\n'
                   "export default async (given) => (await ours).default(given);\n")
-        _mount = st.components.v2.component("remembering", js=script, isolate_styles=False)
-    _mount(data={"cookies": dict(cookies), "theme": theme, "pages": list(pages), "root": _root()}, key=key, height=0)
+        _mounts[name] = st.components.v2.component(name, js=script, isolate_styles=False)
+    return _mounts[name]
 
 
 def _root() -> str:

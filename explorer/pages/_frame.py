@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from explorer.components.remembering import component_remembering
+from explorer.components.remembering import component_remembering, component_watching
 from explorer.figures.theme import DARK, PROJECTOR
 from explorer.pages._glossary import PAGES, lines
 from explorer.pages._hints import again
@@ -88,6 +88,7 @@ def frame(page: StreamlitPage, names: Sequence[str]) -> None:
     """
     name = name_of(page)
     with st.container(key="frame"):
+        component_watching(key="watching")
         opened = st.popover("Help", icon=":material/help:", type="tertiary", key="frame_open", on_change="rerun")
         if opened.open:
             with opened:

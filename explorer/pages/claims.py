@@ -85,7 +85,7 @@ def row(ws: workflows.Workspace, base: Base, claim: str, entry: Entry | None, no
     with st.container(border=True, gap="small"):
         left, middle, right, end = st.columns(WIDTHS, gap="medium", vertical_alignment="top")
         left.markdown(f"**{claim}** \u2002{plain(known.text[:1].upper() + known.text[1:])}")
-        doubt = f"  \n:orange[Doubtful: {plain(known.conflict)}]" if known.conflict else ""
+        doubt = f"  \n:material/help: Doubtful: {plain(known.conflict)}" if known.conflict else ""
         middle.caption(f"{plain(known.figure)} ({plain(known.where)}){doubt}")
         if entry is None:
             right.markdown(":gray-badge[not computed yet]")

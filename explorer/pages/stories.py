@@ -53,7 +53,7 @@ def card(ws: workflows.Workspace, here: Here, saved: SavedView, story: Story | N
         st.caption(f"{page_name(saved.page)} · {when(saved.made)} UTC" + (f"  \n{plain(saved.note)}" if saved.note
                                                                          else ""))
         if said := stories.absent(here, saved.state):
-            st.caption(f":orange[:material/link_off: {plain(said)}]")
+            st.caption(f":material/link_off: {plain(said)}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.page_link(f"explorer/pages/{saved.page}.py", label="Open", icon=":material/open_in_new:",
                          query_params={STORED: saved.view})
@@ -143,7 +143,7 @@ def one_step(ws: workflows.Workspace, story: Story, i: int, step: stories.Told) 
     with st.container(border=True, key=f"step_{i}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             icon = ICONS.get(saved.page, "") if saved else ":material/link_off:"
-            title = plain(saved.title) if saved else ":orange[A view that is kept no more]"
+            title = plain(saved.title) if saved else ":material/link_off: A view that is kept no more"
             st.markdown(f"{i + 1}\u2002{icon} {title}", width="stretch")
             for by, name, sign, off in ((-1, "Up", "arrow_upward", i == 0),
                                         (1, "Down", "arrow_downward", i == len(story.steps) - 1)):

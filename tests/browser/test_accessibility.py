@@ -15,7 +15,7 @@ PAGES = {
     "barriers": ".st-key-barrier_matrix .js-plotly-plot",
     "compare": ".st-key-compare_groups .js-plotly-plot",
     "start_points": '[class*="st-key-start_chart"] .js-plotly-plot', "claims": '[data-testid="stMarkdown"] >> text=C12',
-    "stories": "h3", "jobs": "h3", "catalog": '[data-testid="stDataFrame"]', "glossary": "h3",
+    "stories": '[data-testid="stAlert"]', "jobs": "h3", "catalog": '[data-testid="stDataFrame"]', "glossary": "h3",
 }
 SERIOUS = {"serious", "critical"}
 
