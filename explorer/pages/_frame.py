@@ -88,12 +88,12 @@ def frame(page: StreamlitPage, names: Sequence[str]) -> None:
     """
     name = name_of(page)
     with st.container(key="frame"):
-        component_watching(key="watching")
         opened = st.popover("Help", icon=":material/help:", type="tertiary", key="frame_open", on_change="rerun")
         if opened.open:
             with opened:
                 look(["", *names])
                 terms(name)
+        component_watching(key="watching")  # last: it takes a place in the column
 
 
 def look(pages: Sequence[str]) -> None:
