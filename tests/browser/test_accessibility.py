@@ -56,8 +56,11 @@ def test_a_look_is_chosen_kept_and_of_the_projector_without_serious_violations(o
     page = opened()
     settled(page, PAGES[""])
     with_look(page, "Dark")
-    page.wait_for_function("() => getComputedStyle(document.querySelector('.stApp')).backgroundColor === "
-                           "'rgb(17, 21, 29)'")
+    # while it is loaded anew there is no app to look at
+    page.wait_for_function("""() => {
+        const app = document.querySelector('.stApp');
+        return app && getComputedStyle(app).backgroundColor === 'rgb(17, 21, 29)';
+    }""")
     settled(page, PAGES[""])
     with_look(page, "Projector")
     page.wait_for_function("() => getComputedStyle(document.documentElement).fontSize === '18px'")
