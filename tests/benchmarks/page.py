@@ -32,7 +32,7 @@ COMPONENT, CHART, PATIENCE = ".wse .main-svg", ".stPlotlyChart .main-svg", 60_00
 PAGES: Mapping[str, str] = {
     "path": COMPONENT, "mix": COMPONENT, "clusters": CHART, "region": CHART, "barriers": CHART, "compare": CHART,
     "surface": COMPONENT, "merge": ".stMainBlockContainer .stButton", "claims": ".stMainBlockContainer .stMarkdown",
-    "start_points": ".stMainBlockContainer .stButton", "stories": ".stMainBlockContainer p",
+    "start_points": CHART, "stories": ".stMainBlockContainer p",
     "jobs": ".stMainBlockContainer p", "catalog": ".stDataFrame", "map": COMPONENT}
 """Pages in the order in which they are visited, and what is drawn last on each."""
 EMPTY = """import streamlit as st
