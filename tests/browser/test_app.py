@@ -13,10 +13,16 @@ CURVE = ".wse-curve .js-plotly-plot"
 DOTS = MAP + " .scatterlayer path.point"
 
 
+def at_rest(page: Any) -> None:
+    """Waits until the page's script has run: what is drawn anew takes neither clicks nor keys."""
+    page.wait_for_function("() => document.querySelector('.stApp').dataset.testScriptState !== 'running'")
+    page.wait_for_timeout(500)
+
+
 def dots(page: Any) -> list[tuple[str, float, float]]:
     """(checkpoint id, x, y on the page) of every dot that stands for a checkpoint, once the map is drawn."""
     page.wait_for_selector(DOTS)
-    page.wait_for_timeout(500)
+    at_rest(page)
     script = """() => {
         const plot = document.querySelector('.st-key-map .js-plotly-plot'), box = plot.getBoundingClientRect();
         const {xaxis: x, yaxis: y} = plot._fullLayout;
@@ -166,8 +172,8 @@ def test_shift_click_escape_and_lasso(opened):
     pick(page, 2, 2)
     pick(page, 4, 3)
     page.keyboard.up("Shift")
-    page.locator(".wse-map").focus()
-    page.keyboard.press("Escape")
+    at_rest(page)
+    page.locator(".wse-map").press("Escape")
     page.get_by_text("Click a dot to pick it").wait_for()
     page.wait_for_timeout(500)
     page.locator(MAP).hover()
