@@ -10,8 +10,7 @@ import streamlit as st
 from explorer import registry, workflows
 from explorer.errors import ExplorerError
 from explorer.figures.leaderboard import Line, ranking
-from explorer.pages._jobs import TICK, active
-from explorer.pages._measuring import begin, status
+from explorer.pages import _measuring
 from explorer.pages._session import basket, dark, fail, material, names, plain
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import leaderboard
@@ -83,21 +82,16 @@ def _spread(checkpoints: Sequence[Checkpoint], tasks: dict[str, Task]) -> list[s
 
 def live(ws: workflows.Workspace, pool: Pool, by: leaderboard.By) -> None:
     asks, title = pool.asks, f"Leaderboard of {len(pool.points)} points on {len(pool.tasks)} tasks"
-    watching = active(begin(ws, "board", asks, title))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "board", asks, title)
+    def draw() -> None:
         found = leaderboard.standings(ws, pool, by)
         order = ordered(found)
         lines = [Line(pool.names[i], found.board.standings[i].mean, found.board.standings[i].by_task) for i in order]
         st.plotly_chart(ranking(lines, found.board.tasks, dark=dark()), config=CHART, theme=None, key="board_chart")
         told(pool, found)
         table(pool, found, order)
-        if watching and not active(begin(ws, "board", asks, title)):
-            st.rerun()
 
-    shown()
+    _measuring.live(ws, "board", asks, title, draw)
 
 
 def ordered(found: Standings) -> list[int]:

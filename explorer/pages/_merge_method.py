@@ -10,9 +10,9 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, RecipeError
 from explorer.figures.merges import Series, retained
+from explorer.pages import _measuring
 from explorer.pages._downloads import offer_figure
-from explorer.pages._jobs import TICK, active, outcome, watch
-from explorer.pages._measuring import begin, status
+from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._merge_controls import Wish, choose, label, settle
 from explorer.pages._merge_views import compare, place, take_away
 from explorer.pages._session import dark, fail, has_texts, material, me, plain
@@ -87,20 +87,15 @@ def informed(ws: workflows.Workspace, wish: Wish) -> bool:
 def live(ws: workflows.Workspace, bench: Bench, point: Point, name: str) -> None:
     """Progress, readings and the figure, drawn again by themselves while losses are measured."""
     asks, title = bench.asks([point]), f"A merge of {len(bench.models)} models"
-    watching = active(begin(ws, "merge", asks, title))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "merge", asks, title)
+    def draw() -> None:
         found = retaining.kept(ws, bench, [point] if point == bench.centroid else [point, bench.centroid])
         readings(found)
         chart(bench, found, name)
         st.caption(provenance(bench, found))
-        if watching and not active(begin(ws, "merge", asks, title)):
-            st.rerun()
 
     if bench.tasks:
-        shown()
+        _measuring.live(ws, "merge", asks, title, draw)
     else:
         st.info("None of these models was trained on a task of this workspace; choose tasks under Measured on.",
                 icon=":material/fact_check:")

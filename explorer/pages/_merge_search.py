@@ -14,9 +14,9 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.evaluation.searching import Tried, starts
 from explorer.figures.merges import search_trace, weight_bars
+from explorer.pages import _measuring
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, active, bar, outcome
-from explorer.pages._measuring import begin, status
 from explorer.pages._merge_views import keep
 from explorer.pages._probing import fetch
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, plain
@@ -135,18 +135,13 @@ def compared(ws: workflows.Workspace, search: Search, tried: Sequence[Tried]) ->
     """What was found on the test texts, beside base, centroid and single models."""
     found = searching.best(tried)
     asks, title = searching.asks(search, found), f"What was found on {search.task.name}"
-    watching = active(begin(ws, "search-end", asks, title))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "search-end", asks, title)
+    def draw() -> None:
         rows = searching.outcome(ws, search, tried)
         readings(rows)
         table(rows)
-        if watching and not active(begin(ws, "search-end", asks, title)):
-            st.rerun()
 
-    shown()
+    _measuring.live(ws, "search-end", asks, title, draw)
     left, right = st.columns(2, gap="large")
     with left:
         keep(ws, search.point(found), "search")

@@ -13,7 +13,7 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.soups import Turn, soup_walk
 from explorer.pages._exporting import offer
-from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._jobs import TICK, about, active, bar, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, nothing_yet, plain
 from explorer.statistics.readings import Difference
@@ -117,7 +117,7 @@ def progress(ws: workflows.Workspace, wanted: Plan, found: Found) -> None:
         if not found.missing:
             st.caption(f"{len(found.walk.taken)} of {len(wanted.points)} models are taken; scores are kept in the "
                        "catalog.")
-        elif st.button(f"Make the soup (about {duration(found)})", type="primary", key="soup-go",
+        elif st.button(f"Make the soup ({about(seconds(found))})", type="primary", key="soup-go",
                        icon=":material/soup_kitchen:"):
             try:
                 st.session_state["soup_job"] = (_key(wanted), souping.start(ws, wanted, owner=me(),
@@ -129,13 +129,12 @@ def progress(ws: workflows.Workspace, wanted: Plan, found: Found) -> None:
         outcome(job)
 
 
-def duration(found: Found) -> str:
+def seconds(found: Found) -> float:
     """At most so long: every model left out costs three points on its line."""
     known = [s.seconds for s in found.singles if s is not None]
     pace = sorted(known)[len(known) // 2] if known else SECONDS
     count = sum(s is None for s in found.singles) + 4 * (len(found.singles) - 1) + 4
-    seconds = pace * count
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+    return pace * count
 
 
 def figure(found: Found) -> object:

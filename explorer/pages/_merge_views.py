@@ -14,8 +14,8 @@ from explorer.errors import ExplorerError, RecipeError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.merges import Series, retained
 from explorer.pages import _exporting as exporting
-from explorer.pages._jobs import TICK, active, outcome, watch
-from explorer.pages._measuring import begin, status
+from explorer.pages import _measuring
+from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._merge_controls import label
 from explorer.pages._session import dark, fail, me, plain
 from explorer.statistics.retention import Interval
@@ -89,11 +89,8 @@ def compare(ws: workflows.Workspace, bench: Bench) -> None:
     asks, title = bench.asks(points.values()), f"{len(points)} methods of merging"
     if not bench.tasks:
         return
-    watching = active(begin(ws, "merge-compare", asks, title))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
-        status(ws, "merge-compare", asks, title)
+    def draw() -> None:
         names = list(points)
         standings = dict(zip(names, retaining.kept(ws, bench, list(points.values())).board.standings, strict=True))
         ranked = sorted(names, key=lambda n: -m.value if (m := standings[n].mean) else np.inf)
@@ -110,10 +107,8 @@ def compare(ws: workflows.Workspace, bench: Bench) -> None:
                   (("mean", "Mean retention"), ("worst", "Worst"), *((t.name, t.name) for t in bench.tasks))}
         st.dataframe(frame, hide_index=True, column_config={"method": "Method", "options": "Options", **shares})
         st.caption("Equal weights, and the options that the methods' papers use; others are at mergekit's defaults.")
-        if watching and not active(begin(ws, "merge-compare", asks, title)):
-            st.rerun()
 
-    shown()
+    _measuring.live(ws, "merge-compare", asks, title, draw)
     for name, why in refused.items():
         st.caption(plain(f"Not compared: {label(name)}: {why}"))
 

@@ -5,8 +5,7 @@ What belongs to a session (further α, jobs) is kept under the identity of the p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -22,9 +21,8 @@ from explorer.pages._stage import staged
 from explorer.paths.alphas import is_far
 from explorer.paths.boundary import Boundary
 from explorer.paths.refinement import next_alpha
-from explorer.statistics.passes import mean, value_of
-from explorer.statistics.readings import normalised
-from explorer.types import Estimate, Line, MapSpec, Point, Probe, Score, Task
+from explorer.types import Line, MapSpec, Probe, Score, Task
+from explorer.workflows import pictures
 from explorer.workflows.lines import SIDES, boundary_step
 from explorer.workflows.probing import URGENT
 
@@ -101,34 +99,7 @@ def begin(ws: workflows.Workspace, walk: Walk) -> Job | None:
 
 def values(ws: workflows.Workspace, walk: Walk) -> list[Curve]:
     """One curve a task; several are each minus the base's value, with their mean over them."""
-    line, base = whole(walk), Point.of(walk.line.zero.base)
-    curves = []
-    for task in walk.tasks:
-        (origin,) = ws.catalog.scores([base], task, walk.probe)
-        level = None if origin is None else value_of(origin, walk.quantity)
-        found = workflows.curve(ws, line, task, walk.probe, walk.quantity)
-        if len(walk.tasks) > 1:
-            found = above(found, ws.catalog.scores(line.points, task, walk.probe), origin, walk.quantity)
-        curves.append(Curve(task.name, found, level))
-    if len(curves) > 1:
-        rows = zip(*(c.values for c in curves), strict=True)
-        curves.insert(0, Curve("mean over the tasks", [mean(row) for row in rows]))
-    return curves
-
-
-def above(found: Sequence[Estimate | None], scores: Sequence[Score | None], base: Score | None,
-          quantity: Quantity) -> list[Estimate | None]:
-    """Values minus the base's; losses measured on the same texts have the standard error of their paired difference."""
-    if base is None:
-        return [None] * len(found)
-    level, less = value_of(base, quantity), []
-    for value, score in zip(found, scores, strict=True):
-        if value is None or score is None or quantity == "accuracy":
-            less.append(None if value is None else replace(value, value=value.value - level.value))
-        else:
-            gap = normalised(score, base)
-            less.append(Estimate(gap.value, gap.stderr))
-    return less
+    return pictures.curves(ws, whole(walk), walk.tasks, walk.probe, walk.quantity)
 
 
 @st.cache_resource(show_spinner=False)

@@ -43,6 +43,9 @@ class Walk:
     probe: Probe
     quantity: Quantity = "loss"
 
+    def curves(self, ws: Workspace) -> list[Curve]:
+        return curves(ws, self.line, self.tasks, self.probe, self.quantity)
+
 
 def figure_map(ws: Workspace, *, colour: str = "dataset", method: str = "pca", dims: int = 2, metric: str = "cosine",
                base: str | None = None, task: str | None = None, layers: Sequence[str] | None = None,
@@ -82,7 +85,7 @@ def figure_path(ws: Workspace, zero: str | Point, one: str | Point, task: str | 
     if measure:
         for each in chosen:
             workflows.evaluate(ws, [*line.points, Point.of(line.zero.base)], each, walk.probe).result()
-    return _curve(ws, walk, curves(ws, walk), dark, height)
+    return _curve(ws, walk, walk.curves(ws), dark, height)
 
 
 def figures_of(ws: Workspace, page: str, state: Mapping[str, Any], *, dark: Dark = False,
@@ -96,7 +99,7 @@ def figures_of(ws: Workspace, page: str, state: Mapping[str, Any], *, dark: Dark
     figures = {"map": _map(ws, spec, str(state.get("colour", "dataset")), str(state.get("scores_on", OWN)), selected,
                            walk, dark, 640, ends=page == "path")}
     if walk is not None:
-        figures["curve"] = _curve(ws, walk, curves(ws, walk), dark, 440)
+        figures["curve"] = _curve(ws, walk, walk.curves(ws), dark, 440)
     return figures
 
 
@@ -110,7 +113,7 @@ def slide(ws: Workspace, page: str, state: Mapping[str, Any], *, title: str = ""
     named = title or (f"{walk.names[0]} to {walk.names[1]}" if walk else ws.catalog.base(spec.base).name)
     if walk is None:
         return Slide(named, note, made["map"].to_json())
-    found, at = curves(ws, walk), walk.line.alphas
+    found, at = walk.curves(ws), walk.line.alphas
     known = [(a, v) for a, v in zip(at, found[0].values, strict=True) if v is not None]
     knots = {"alphas": [a for a, _ in known], "values": [v.value for _, v in known],
              "halves": [v.half for _, v in known], "measured": [v.measured for _, v in known], "far": is_far(at)}
@@ -177,17 +180,17 @@ def table(figure: Figure, form: Literal["csv", "parquet"]) -> bytes:
     return file.getvalue()
 
 
-def curves(ws: Workspace, walk: Walk) -> list[Curve]:
+def curves(ws: Workspace, line: Line, tasks: Sequence[Task], probe: Probe, quantity: Quantity) -> list[Curve]:
     """One curve a task; several are each minus the base's value, with their mean over them first."""
     from explorer.figures.curves import Curve
 
     made = []
-    for task in walk.tasks:
-        (origin,) = ws.catalog.scores([Point.of(walk.line.zero.base)], task, walk.probe)
-        found = workflows.curve(ws, walk.line, task, walk.probe, walk.quantity)
-        if len(walk.tasks) > 1:
-            found = _above(found, ws.catalog.scores(walk.line.points, task, walk.probe), origin, walk.quantity)
-        made.append(Curve(task.name, found, None if origin is None else value_of(origin, walk.quantity)))
+    for task in tasks:
+        (origin,) = ws.catalog.scores([Point.of(line.zero.base)], task, probe)
+        found = workflows.curve(ws, line, task, probe, quantity)
+        if len(tasks) > 1:
+            found = _above(found, ws.catalog.scores(line.points, task, probe), origin, quantity)
+        made.append(Curve(task.name, found, None if origin is None else value_of(origin, quantity)))
     if len(made) > 1:
         made.insert(0, Curve("mean over the tasks", [mean(row) for row in zip(*(c.values for c in made), strict=True)]))
     return made
