@@ -9,6 +9,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.figures.forest import forest
+from explorer.pages._charts import show_figure
 from explorer.pages._jobs import TICK, bar
 from explorer.pages._links import put
 from explorer.pages._session import chosen_base, dark, fail, nothing_yet, plain, workspace
@@ -109,9 +110,8 @@ def detail(ws: workflows.Workspace, base: Base, entry: Entry) -> None:
     found = entry.finding
     for unit, some in groupby(sorted(found.figures, key=lambda f: f.unit != "share"), key=lambda f: f.unit):
         figures: list[Figure] = list(some)
-        st.plotly_chart(forest(figures, [f"{shown(f)}; {f.n} {f.of}" for f in figures], dark=dark()), theme=None,
-                        key=f"forest-{found.claim}-{unit}", config={"displayModeBar": False},
-                        alt=f"Figures of {found.claim} with their intervals.")
+        show_figure(forest(figures, [f"{shown(f)}; {f.n} {f.of}" for f in figures], dark=dark()),
+                    key=f"forest-{found.claim}-{unit}", alt=f"Figures of {found.claim} with their intervals.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         measured = f" Losses: {entry.probe}." if found.page != "clusters" else ""
         st.caption(plain(f"{found.sample}.{measured} Found {entry.made[:16].replace('T', ' ')} UTC."), width="stretch")

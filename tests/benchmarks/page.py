@@ -28,11 +28,11 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("EXPLORER_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-COMPONENT, CHART, PATIENCE = ".wse .main-svg", ".stPlotlyChart .main-svg", 60_000
+COMPONENT, PATIENCE = ".wse .main-svg", 60_000
 PAGES: Mapping[str, str] = {
-    "path": COMPONENT, "mix": COMPONENT, "clusters": CHART, "region": CHART, "barriers": CHART, "compare": CHART,
-    "surface": COMPONENT, "merge": ".stMainBlockContainer .stButton", "claims": ".stMainBlockContainer .stMarkdown",
-    "start_points": CHART, "stories": ".stMainBlockContainer p",
+    "path": COMPONENT, "mix": COMPONENT, "clusters": COMPONENT, "region": COMPONENT, "barriers": COMPONENT,
+    "compare": COMPONENT, "surface": COMPONENT, "merge": ".stMainBlockContainer .stButton", "claims": ".stMainBlockContainer .stMarkdown",
+    "start_points": COMPONENT, "stories": ".stMainBlockContainer p",
     "jobs": ".stMainBlockContainer p", "catalog": ".stDataFrame", "map": COMPONENT}
 """Pages in the order in which they are visited, and what is drawn last on each."""
 EMPTY = """import streamlit as st

@@ -1,4 +1,4 @@
-// Entry of the browser side: mounts one part ("map", "curve", "mixture" or "presenting") into the element Streamlit gives it.
+// Entry of the browser side: mounts one part (a map, a curve, …) into the element Streamlit gives it.
 //
 // Parts of one page that show the same path share a store by the name of their `link`, so a marker dragged on one
 // moves on all of them without the server. Nothing here writes HTML: text goes in as text nodes.
@@ -7,10 +7,11 @@ import { loadPlotly } from "./plotly.js";
 import { MapPart } from "./map.js";
 import { CurvePart } from "./curve.js";
 import { MixturePart } from "./mixture.js";
+import { FigurePart } from "./figure.js";
 import { PresentingPart } from "./presenting.js";
 import { storeOf } from "./store.js";
 
-const PARTS = { map: MapPart, curve: CurvePart, mixture: MixturePart, presenting: PresentingPart };
+const PARTS = { map: MapPart, curve: CurvePart, mixture: MixturePart, figure: FigurePart, presenting: PresentingPart };
 const mounted = new WeakMap();
 
 export default function mount({ data, parentElement, setTriggerValue }) {
