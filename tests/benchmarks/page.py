@@ -31,8 +31,8 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 COMPONENT, PATIENCE = ".wse .main-svg", 60_000
 PAGES: Mapping[str, str] = {
     "path": COMPONENT, "mix": COMPONENT, "clusters": COMPONENT, "region": COMPONENT, "barriers": COMPONENT,
-    "compare": COMPONENT, "surface": COMPONENT, "merge": ".stMainBlockContainer .stButton", "claims": ".stMainBlockContainer .stMarkdown",
-    "start_points": COMPONENT, "stories": ".stMainBlockContainer p",
+    "compare": COMPONENT, "surface": COMPONENT, "merge": ".stMainBlockContainer .stButton",
+    "claims": ".stMainBlockContainer .stMarkdown", "start_points": COMPONENT, "stories": ".stMainBlockContainer p",
     "jobs": ".stMainBlockContainer p", "catalog": ".stDataFrame", "map": COMPONENT}
 """Pages in the order in which they are visited, and what is drawn last on each."""
 EMPTY = """import streamlit as st
