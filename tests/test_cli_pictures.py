@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 
 from explorer.catalog import views
 from explorer.errors import UnavailableError
 from explorer.figures.exporting import chromium
-from explorer.workflows import stories
+from explorer.figures.theme import DARK, LIGHT
+from explorer.types import Drawings, Step
+from explorer.workflows import stories, telling
 
 
 def test_a_map_as_a_picture_and_a_table(ask: Callable[..., Any], tmp_path: Path) -> None:
@@ -54,6 +57,33 @@ def test_a_path_a_stored_view_and_a_story_as_html(ws: Any, workspace: Path, tmp_
     assert "<title>Both</title>" in text
     assert "Two <seeds>" not in text
     assert saved.title == "Two <seeds>"
+
+
+def test_views_of_other_pages_are_shown_as_they_were_saved(ws: Any, workspace: Path, tmp_path: Path,
+                                                           asking: Callable[..., Any], cli: Callable[..., Any]) -> None:
+    drawn = go.Figure(go.Bar(x=["a", "b"], y=[1, 2], name="<b>bars</b>"))
+    kept = stories.save_view(ws, "region", {}, "A region", "seen", drawn=Drawings("dark", (drawn.to_json(),)))
+    bare = stories.save_view(ws, "claims", {}, "The claims")
+    on_map = stories.save_view(ws, "map", {}, "The map")
+    stories.begin_story(ws, "All", tuple(Step(v.name) for v in (on_map, kept, bare)))
+    ws.close()
+    run = asking(workspace)
+    assert run("export-html", "--story", "All", "--out", tmp_path / "all.html")["views"] == 3
+    text = (tmp_path / "all.html").read_text(encoding="utf-8")
+    found = json.loads(text.split('id="views">')[1].split("</script>")[0])
+    assert [view["title"] for view in found] == ["The map", "A region", "The claims"]
+    assert json.loads(found[1]["figures"][0])["data"][0]["x"] == ["a", "b"]
+    assert found[1]["colours"]["--st-background-color"] == DARK.paper
+    assert found[0]["colours"]["--st-background-color"] == LIGHT.paper
+    assert telling.WITHOUT in found[2]["note"]
+    run("figure", "--view", "A region", "--format", "csv", "--out", tmp_path / "region.csv")
+    with (tmp_path / "region.csv").open() as file:
+        assert [row["y"] for row in csv.DictReader(file)] == ["1", "2"]
+    for arguments in (("--view", "The claims"), ("--view", "A region", "--set", "dims=3")):
+        status, _, err = cli("export-html", *arguments, "--out", tmp_path / "F", "--workspace", workspace)
+        assert status == 2
+        assert "page 'claims'" in err or "kept as they were" in err
+        assert not (tmp_path / "F").exists()
 
 
 @pytest.mark.parametrize(("arguments", "said"), [

@@ -15,7 +15,7 @@ from explorer.catalog.database import FILE, Database
 from explorer.errors import WorkspaceError
 
 TABLES = ("bases", "checkpoints", "projections", "tasks", "scores", "findings", "runs")
-CARRIED = ("tasks", "scores", "points", "runs", "views", "saved_views", "stories")
+CARRIED = ("tasks", "scores", "points", "runs", "views", "saved_views", "drawings", "stories")
 """What users make: taken along into a catalog that is built from other files. Models of theirs are not, whose rows of
 the Gram belong to the catalog that they were imported into."""
 

@@ -134,6 +134,13 @@ CREATE TABLE IF NOT EXISTS saved_views (
     PRIMARY KEY (name, version)
 );
 
+CREATE TABLE IF NOT EXISTS drawings (
+    saved VARCHAR PRIMARY KEY,          -- name in saved_views
+    look VARCHAR NOT NULL,              -- light, dark or projector
+    figures BLOB NOT NULL,              -- zlib of JSON: plotly's JSON of each figure
+    added TIMESTAMP DEFAULT current_timestamp
+);
+
 CREATE TABLE IF NOT EXISTS stories (
     name VARCHAR NOT NULL,              -- identity
     version INTEGER NOT NULL,           -- the latest counts

@@ -7,11 +7,12 @@ story is saved views in an order.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from explorer.catalog.database import Database
-from explorer.types import SavedView, Step, Story, canonical_json, digest
+from explorer.types import Drawings, SavedView, Step, Story, canonical_json, digest
 
 _SHORT = 12
 _LATEST = "QUALIFY row_number() OVER (PARTITION BY name ORDER BY version DESC) = 1"
@@ -39,6 +40,19 @@ def add_saved(database: Database, saved: SavedView) -> None:
                        "SELECT ?, coalesce(max(version) + 1, 0), ?, ?, ?, ?, ?, ? FROM saved_views WHERE name = ?",
                        [saved.name, saved.view, saved.title, saved.note, saved.sketch, saved.removed, saved.made,
                         saved.name])
+
+
+def add_drawings(database: Database, saved: str, drawn: Drawings) -> None:
+    """Keep the figures of a saved view; they belong to its name and never change."""
+    packed = zlib.compress(json.dumps(drawn.figures).encode())
+    with database.transaction() as cursor:
+        cursor.execute("INSERT INTO drawings (saved, look, figures) VALUES (?, ?, ?)", [saved, drawn.look, packed])
+
+
+def drawings(database: Database, saved: str) -> Drawings | None:
+    """The figures of a saved view; None where it was saved without."""
+    rows = database.rows("SELECT look, figures FROM drawings WHERE saved = ?", [saved])
+    return Drawings(rows[0][0], tuple(json.loads(zlib.decompress(rows[0][1])))) if rows else None
 
 
 def saved_views(database: Database) -> list[SavedView]:

@@ -35,6 +35,8 @@ class Slide:
     trail: Mapping[str, Any] | None = None
     curve: Mapping[str, Any] | None = None
     figures: Sequence[str] = ()
+    colours: Mapping[str, str] | None = None
+    """Those of the page for this view, where its figures were drawn for another look than the others'."""
 
 
 def standalone(slides: Sequence[Slide], *, title: str = "", colours: Mapping[str, str]) -> str:
@@ -42,11 +44,11 @@ def standalone(slides: Sequence[Slide], *, title: str = "", colours: Mapping[str
 
     `colours` are those of the page: paper, text, quiet, accent, line.
     """
-    views = json.dumps([vars(slide) | {"figures": list(slide.figures)} for slide in slides], ensure_ascii=False)
-    named = {"primary-color": colours["accent"], "background-color": colours["paper"], "text-color": colours["text"],
-             "secondary-background-color": colours["line"], "border-color": colours["line"],
-             "font": '"Source Sans", "Noto Sans", "Liberation Sans", sans-serif', "quiet": colours["quiet"]}
-    style = ":root {" + "".join(f"--st-{name}: {value};" for name, value in named.items()) + "}"
+    views = json.dumps([vars(slide) | {"figures": list(slide.figures),
+                                       "colours": _named(slide.colours or colours)} for slide in slides],
+                       ensure_ascii=False)
+    named = {**_named(colours), "--st-font": '"Source Sans", "Noto Sans", "Liberation Sans", sans-serif'}
+    style = ":root {" + "".join(f"{name}: {value};" for name, value in named.items()) + "}"
     sheets = "\n".join([style, (serving.BROWSER / "explorer.css").read_text(encoding="utf-8"), _text("page.css")])
     plotly = serving.PLOTLY.read_text(encoding="utf-8").replace("</script", "<\\/script")
     return "\n".join([
@@ -59,6 +61,13 @@ def standalone(slides: Sequence[Slide], *, title: str = "", colours: Mapping[str
         # a script's end, or the start of a comment, in the data would end the data
         f'<script type="application/json" id="views">{views.replace("<", chr(92) + "u003c")}</script>',
         f"<script>{plotly}</script>", f"<script>{bundle()}\n{_text('page.js')}</script>", "</body></html>"])
+
+
+def _named(colours: Mapping[str, str]) -> dict[str, str]:
+    """Colours under the names by which the component's styles know them."""
+    return {"--st-primary-color": colours["accent"], "--st-background-color": colours["paper"],
+            "--st-text-color": colours["text"], "--st-secondary-background-color": colours["line"],
+            "--st-border-color": colours["line"], "--st-quiet": colours["quiet"]}
 
 
 def bundle() -> str:

@@ -11,9 +11,11 @@ from explorer import workflows
 from explorer.catalog import views
 from explorer.errors import ExplorerError
 from explorer.figures.sketches import sketch
+from explorer.figures.theme import appearance
 from explorer.pages._links import STORED, VIEWS, name_of, parameters, state
-from explorer.pages._session import fail, plain, workspace
+from explorer.pages._session import dark, fail, plain, workspace
 from explorer.pages._stage import FIGURES
+from explorer.types import Drawings
 from explorer.workflows import stories
 
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ def offered(ws: workflows.Workspace, page: StreamlitPage, name: str) -> None:
         pressed = st.form_submit_button("Save view", icon=":material/bookmark_add:", type="primary")
     if pressed:
         try:
-            saved = stories.save_view(ws, name, now, title or suggested(ws, page.title, now), note, picture())
+            saved = stories.save_view(ws, name, now, title or suggested(ws, page.title, now), note, picture(),
+                                      drawings())
         except ExplorerError as error:
             fail(error)
         else:
@@ -94,3 +97,9 @@ def picture() -> str:
     kept = st.session_state.get(FIGURES, {})
     first = next(iter(kept.values()), None)
     return "" if first is None else sketch(first)
+
+
+def drawings() -> Drawings:
+    """The figures of the page as they are now."""
+    kept: dict[str, Any] = st.session_state.get(FIGURES, {})
+    return Drawings(appearance(dark()).value, tuple(figure.to_json() for figure in kept.values()))

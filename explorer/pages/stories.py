@@ -14,9 +14,9 @@ from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.pages._links import STORED
 from explorer.pages._saving import address
-from explorer.pages._session import fail, plain, workspace
+from explorer.pages._session import dark, fail, plain, workspace
 from explorer.types import SavedView, Step, Story
-from explorer.workflows import stories
+from explorer.workflows import stories, telling
 from explorer.workflows.stories import Here
 
 ICONS = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
@@ -119,11 +119,16 @@ def shown(ws: workflows.Workspace, story: Story) -> None:
                      help="Full width, without controls. Arrow or page keys step, N shows notes, F fills the screen, "
                      "Escape ends."):
             st.switch_page("explorer/pages/map.py", query_params={"present": story.name, "step": "1"})
-        with st.popover("Link", icon=":material/link:", disabled=not story.steps):
+        with st.popover("Link and file", icon=":material/link:", disabled=not story.steps):
             st.caption("Presents the story")
             st.code(address("", {"present": story.name}), language=None)
             st.caption("Speaker's notes, for a second window: follows the presentation")
             st.code(address("", {"present": story.name, "notes": "1"}), language=None)
+            look = dark()
+            st.caption("One HTML file of about 5 MB that needs no network: maps and paths stay alive, other pages are "
+                       "shown as they were when they were saved.")
+            st.download_button("Download", lambda: telling.html(ws, story, look).encode(), "story.html", "text/html",
+                               icon=":material/download:", key="story_file", on_click="ignore")
         with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename, remove"):
             title = st.text_input("Title", story.title, key=f"title_{story.name}", max_chars=stories.LONGEST)
             if title != story.title:

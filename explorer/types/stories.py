@@ -26,6 +26,15 @@ class SavedView:
 
 
 @dataclass(frozen=True)
+class Drawings:
+    """The figures of a saved view as they were on the page: plotly's JSON of each, drawn for `look`, an `Appearance`.
+    """
+
+    look: str
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """One view of a story, by the saved view's name, and the speaker's notes to it."""
 

@@ -1,17 +1,19 @@
-"""The verbs `figure` and `export-html`: views of Map and Path as pictures, tables, settings, or one HTML file."""
+"""The verbs `figure` and `export-html`: views as pictures, tables, settings, or one HTML file."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from explorer.catalog import views
 from explorer.errors import InputError, UnknownNameError
+from explorer.types import SavedView
 from explorer.verbs.printing import Answer
-from explorer.workflows import Workspace, pictures, stories
+from explorer.workflows import Workspace, pictures, stories, telling
 
 _LISTS = ("basket", "tasks", "layers", "kinds")
 _MODELS = ("basket", "zero", "one")
@@ -20,12 +22,13 @@ _NUMBERS = ("dims", "path_dims", "low", "high", "points", "alpha", "models")
 
 def figure_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     out = _free(args)
-    ((page, state, _, _),) = _views(ws, args, most=1)
+    (view,) = _views(ws, args, most=1)
+    page = view.page
     if args.format == "json":
-        return _written(out, json.dumps(pictures.settings(ws, page, state), indent=2, ensure_ascii=False).encode(), {
-            "page": page})
-    figures = pictures.figures_of(ws, page, state, dark=args.dark)
-    name = "map" if args.map else "curve" if args.curve or page == "path" else "map"
+        return _written(out, json.dumps(pictures.settings(ws, page, view.state), indent=2, ensure_ascii=False).encode(),
+                        {"page": page})
+    figures = telling.figures(ws, view, args.dark)
+    name = "map" if args.map else "curve" if args.curve or page == "path" else next(iter(figures))
     if name not in figures:
         raise InputError("there is no path in this view; a path needs --set basket=A,B on the map, or --set zero=A "
                          "--set one=B --set tasks=T on the path.")
@@ -40,50 +43,43 @@ def export_html_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     out = _free(args)
     if args.story is not None and (args.view or args.page or args.set):
         raise InputError("--story takes the views of the story; leave out the page, --view and --set.")
-    shown = _steps(ws, args.story) if args.story is not None else _views(ws, args)
-    slides = [pictures.slide(ws, page, state, title=title, note=note, dark=args.dark)
-              for page, state, title, note in shown]
+    if args.story is not None:
+        slides = telling.slides(ws, stories.story(ws, args.story), args.dark)
+    else:
+        shown = _views(ws, args)
+        for view in shown:
+            telling.figures(ws, view, args.dark)  # refuses one that has none
+        slides = [telling.slide(ws, view, args.dark) for view in shown]
     made = pictures.html(slides, title=args.title or args.story or "", dark=args.dark).encode()
     return _written(out, made, {"views": len(slides)})
 
 
-Shown = tuple[str, Mapping[str, Any], str, str]
-"""Page, state, title and note of a view."""
-
-
-def _views(ws: Workspace, args: argparse.Namespace, most: int = 100) -> list[Shown]:
+def _views(ws: Workspace, args: argparse.Namespace, most: int = 100) -> list[SavedView]:
     """The views that --view names, or the page with what --set says."""
     changes = _changes(ws, args.set or ())
     if not args.view:
         if args.page is None:
             raise InputError("say what is drawn: map or path with --set KEY=VALUE, or --view ID.")
-        return [(args.page, changes, "", "")]
+        return [SavedView("", "", args.page, changes, "")]
     if len(args.view) > most:
         raise InputError(f"{len(args.view)} views, but a picture shows one; export-html takes several.")
     found = [_view(ws, name) for name in args.view]
-    if args.page is not None and any(page != args.page for page, *_ in found):
-        raise InputError(f"the view is one of the page {found[0][0]}, not of {args.page}.")
-    return [(page, {**state, **changes}, title, note) for page, state, title, note in found]
+    if args.page is not None and any(view.page != args.page for view in found):
+        raise InputError(f"the view is one of the page {found[0].page}, not of {args.page}.")
+    if changes and (alien := [view for view in found if view.page not in pictures.DRAWN]):
+        raise InputError(f"the figures of {alien[0].title or alien[0].view!r} are kept as they were; --set changes "
+                         f"views of {' and '.join(pictures.DRAWN)}.")
+    return [replace(view, state={**view.state, **changes}) for view in found]
 
 
-def _view(ws: Workspace, name: str) -> Shown:
+def _view(ws: Workspace, name: str) -> SavedView:
     """A view by its short id, or a saved one by title or identity."""
     for saved in stories.saved_views(ws):
         if name in (saved.name, saved.title):
-            return saved.page, saved.state, saved.title, saved.note
+            return saved
     if (kept := views.view(ws.catalog.database, name)) is None:
         raise UnknownNameError("view", name, [s.title for s in stories.saved_views(ws)])
-    return kept[0], kept[1], "", ""
-
-
-def _steps(ws: Workspace, name: str) -> list[Shown]:
-    found = [step.saved for step in stories.told(ws, stories.story(ws, name)) if step.saved]
-    if alien := [s for s in found if s.page not in pictures.DRAWN]:
-        raise InputError(f"the step {alien[0].title!r} shows the page {alien[0].page}; one file holds views of "
-                         f"{' and '.join(pictures.DRAWN)}.")
-    if not found:
-        raise InputError(f"the story {name!r} has no step yet.")
-    return [(s.page, s.state, s.title, s.note) for s in found]
+    return SavedView("", name, kept[0], kept[1], "")
 
 
 def _changes(ws: Workspace, given: Sequence[str]) -> dict[str, Any]:

@@ -130,11 +130,16 @@ def slide(ws: Workspace, page: str, state: Mapping[str, Any], *, title: str = ""
 def html(slides: Sequence[Slide], *, title: str = "", dark: Dark = False) -> str:
     """Views as one HTML file, in the colours of the app."""
     from explorer.components.standalone import standalone
-    from explorer.figures.theme import surface
 
-    s = surface(dark)
-    return standalone(slides, title=title, colours={"paper": s.paper, "text": s.text, "quiet": s.quiet,
-                                                    "accent": s.accent, "line": s.grid})
+    return standalone(slides, title=title, colours=colours(dark))
+
+
+def colours(look: Dark | str) -> dict[str, str]:
+    """What `components.standalone` needs to know of a look: an appearance, or its name."""
+    from explorer.figures.theme import Appearance, surface
+
+    s = surface(Appearance(look) if isinstance(look, str) else look)
+    return {"paper": s.paper, "text": s.text, "quiet": s.quiet, "accent": s.accent, "line": s.grid}
 
 
 def settings(ws: Workspace, page: str, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from explorer.catalog import views
 from explorer.errors import InputError, UnknownNameError
-from explorer.types import SavedView, Step, Story
+from explorer.types import Drawings, SavedView, Step, Story
 from explorer.workflows.opening import Workspace
 
 LONGEST = 120
@@ -29,11 +29,13 @@ _KEPT = "kept: "
 
 
 def save_view(ws: Workspace, page: str, state: Mapping[str, Any], title: str, note: str = "",
-              sketch: str = "") -> SavedView:
-    """Keep what a page is set to under a title; InputError if it has none or a long one."""
+              sketch: str = "", drawn: Drawings | None = None) -> SavedView:
+    """Keep what a page is set to under a title, and what it drew; InputError if it has none or a long one."""
     view = views.add_view(ws.catalog.database, page, state)
     saved = SavedView(_identity(), view, page, dict(state), _title(title), note.strip(), sketch, _now())
     views.add_saved(ws.catalog.database, saved)
+    if drawn is not None and drawn.figures:
+        views.add_drawings(ws.catalog.database, saved.name, drawn)
     return saved
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 
 from explorer import workflows
 from explorer.components.standalone import bundle
-from explorer.types import Probe
-from explorer.workflows import pictures
+from explorer.figures.theme import template
+from explorer.types import Drawings, Probe
+from explorer.workflows import pictures, stories, telling
 
 PATIENCE = 60_000
 
@@ -31,6 +33,9 @@ def file(ws: Any, tmp_path: Path) -> Path:
     note = "</script><b>a note</b> & <i>marks</i>"
     slides = [pictures.slide(ws, "map", {"basket": [m0.id, m1.id]}, title="First", note=note),
               pictures.slide(ws, "path", {"zero": m0.id, "one": m3.id, "tasks": ["toy"], "path_dims": 2})]
+    bars = go.Figure(go.Bar(x=["a", "b"], y=[1, 2]), layout={"template": template(True), "height": 300})
+    kept = stories.save_view(ws, "region", {}, "Kept", drawn=Drawings("dark", (bars.to_json(), bars.to_json())))
+    slides.append(telling.slide(ws, kept))
     path = tmp_path / "story.html"
     path.write_text(pictures.html(slides, title="Two views"), encoding="utf-8")
     return path
@@ -85,8 +90,12 @@ def test_arrow_keys_turn_the_pages_and_text_is_text(page: Any) -> None:
     page.keyboard.press("ArrowRight")
     page.wait_for_selector(".wse-thumb[aria-valuenow='0.51']")
     assert page.locator("h1").inner_text() == "m0 to m3"
-    page.get_by_label("Previous view").click()
+    page.get_by_label("Next view").click()
+    page.wait_for_function("document.querySelectorAll('.figure .main-svg .bars .point').length === 4")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(17, 21, 29)"
+    page.keyboard.press("Home")
     page.wait_for_function("document.querySelector('h1').textContent === 'First'")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_the_bundle_holds_no_import_or_export() -> None:

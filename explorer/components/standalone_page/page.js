@@ -22,6 +22,7 @@
     const view = views[index];
     for (const part of parts) part.destroy();
     parts = [];
+    for (const [name, value] of Object.entries(view.colours)) document.documentElement.style.setProperty(name, value);
     const head = element("header", {}, element("h1", {}, view.title));
     if (views.length > 1) {
       const back = element("button", { type: "button", "aria-label": "Previous view" }, "‹");
