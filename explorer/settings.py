@@ -19,6 +19,11 @@ DEVICE = os.environ.get("EXPLORER_DEVICE", "auto")
 
 # The streamed pass holds one block of this many bytes whatever the model size (all checkpoints' rows together).
 BLOCK_BYTES = int(os.environ.get("EXPLORER_BLOCK_BYTES", 32 << 20))
+# From more checkpoints of one architecture on, geometry is estimated from sketches: a Gram of g groups takes 8 g n²
+# bytes of memory, 1.7 GB for 2,000 checkpoints of RoBERTa-base.
+SKETCH_FROM = int(os.environ.get("EXPLORER_SKETCH_FROM", 2000))
+# Numbers that a sketch keeps of each parameter group; the error of a distance falls with their square root.
+SKETCH_DIMENSION = int(os.environ.get("EXPLORER_SKETCH_DIMENSION", 1024))
 # Task vectors kept on the device between two evaluations.
 DELTA_CACHE_BYTES = int(os.environ.get("EXPLORER_DELTA_CACHE_BYTES", 2 << 30))
 # What was computed of each text at Points visited before (pooled states, losses), kept in main memory.

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS checkpoints (
     columns VARCHAR NOT NULL,           -- JSON: further metadata
     layout_key VARCHAR NOT NULL,
     rank INTEGER NOT NULL,              -- order of arrival within the layout; its Gram row has rank + 1 entries
-    gram BLOB NOT NULL,                 -- float64 (rank + 1, g): inner products with the checkpoints of rank 0 … rank
+    gram BLOB NOT NULL,                 -- float64 (rank + 1, g): inner products with the checkpoints of rank 0 … rank;
+                                        -- empty where a sketch takes its place
     added TIMESTAMP DEFAULT current_timestamp,
     UNIQUE (layout_key, rank)
 );
@@ -37,6 +38,15 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 CREATE TABLE IF NOT EXISTS signs (
     id VARCHAR PRIMARY KEY,             -- checkpoint
     gram BLOB NOT NULL,                 -- float64 (rank + 1, g): agreeing less opposing signs, as in checkpoints.gram
+    added TIMESTAMP DEFAULT current_timestamp
+);
+
+CREATE TABLE IF NOT EXISTS sketches (
+    id VARCHAR PRIMARY KEY,             -- checkpoint
+    dimension INTEGER NOT NULL,         -- numbers kept of each group, or all of a smaller one
+    seed BIGINT NOT NULL,
+    squares BLOB NOT NULL,              -- float64 (g,): squared length of each group's part
+    sketch BLOB NOT NULL,               -- float32: the groups' parts one after the other
     added TIMESTAMP DEFAULT current_timestamp
 );
 

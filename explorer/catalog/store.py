@@ -7,7 +7,6 @@ that a moved checkout still finds them), and relative to the workspace if they l
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from explorer import settings
 from explorer.catalog.database import Database
+from explorer.catalog.geometry import Geometry, insert
 from explorer.errors import InputError, UnknownNameError
 from explorer.types import (
     Base,
@@ -30,6 +30,7 @@ from explorer.types import (
     Probe,
     Projection,
     Score,
+    SketchRow,
     Task,
     canonical_json,
     digest,
@@ -47,8 +48,7 @@ class Catalog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = Database(folder)
-        self._gram: dict[str, tuple[int, tuple[str, ...], np.ndarray]] = {}
-        self._lock = threading.Lock()
+        self.geometry = Geometry(self.database)
 
     def close(self) -> None:
         self.database.close()
@@ -99,8 +99,9 @@ class Catalog:
         """The checkpoints of one layout in the order of their Gram rows."""
         return self._checkpoints("WHERE layout_key = ? ORDER BY rank", [layout_key])
 
-    def add_checkpoint(self, checkpoint: Checkpoint, layout: Layout, gram_row: np.ndarray) -> None:
-        """Add a checkpoint with its Gram row, float64 (rank + 1, g), in one transaction.
+    def add_checkpoint(self, checkpoint: Checkpoint, layout: Layout, gram_row: np.ndarray | None,
+                       sketch: SketchRow | None = None) -> None:
+        """Add a checkpoint with its Gram row, float64 (rank + 1, g), or a sketch in its place, in one transaction.
 
         InputError for a duplicate (same weights) or a name that is taken.
         """
@@ -110,16 +111,20 @@ class Catalog:
             raise InputError(f"{checkpoint.path}: duplicate, the same weights are in the catalog as {same!r}." if same
                              else f"{checkpoint.path}: the name {checkpoint.name!r} is taken by other weights.")
         c = checkpoint
+        raw = b"" if gram_row is None else gram_row.astype("<f8").tobytes()
         with self.database.transaction() as cursor:
             rank = cursor.execute("SELECT coalesce(max(rank) + 1, 0) FROM checkpoints WHERE layout_key = ?",
                                   [layout.key]).fetchall()[0][0]
-            if gram_row.shape != (rank + 1, len(layout.groups)):
+            if (gram_row is None and sketch is None) or (
+                    gram_row is not None and gram_row.shape != (rank + 1, len(layout.groups))):
                 raise ValueError(f"row {rank} of the Gram must be {(rank + 1, len(layout.groups))}, got "
-                                 f"{gram_row.shape}")
+                                 f"{None if gram_row is None else gram_row.shape}")
             cursor.execute(
                 f"INSERT INTO checkpoints ({_CHECKPOINT}, layout_key, rank, gram) VALUES ({', '.join('?' * 15)})",
                 [c.id, c.name, c.base, c.path, c.format, c.dataset, c.task, c.domain, c.seed, c.train_size, c.method,
-                 canonical_json(dict(c.columns)), layout.key, rank, gram_row.astype("<f8").tobytes()])
+                 canonical_json(dict(c.columns)), layout.key, rank, raw])
+            if sketch is not None:
+                insert(cursor, c.id, layout, sketch)
 
     def checkpoints(self, base: str | None = None) -> list[Checkpoint]:
         """The checkpoints of a base (by id; None: of all bases), in order of arrival."""
@@ -136,16 +141,16 @@ class Catalog:
         """The Gram of a base's checkpoints; None: of every checkpoint (InputError if their layouts differ).
 
         Across bases each task vector is measured from its own base. `signs`: that of the task vectors' signs, of the
-        checkpoints whose rows are known (see `add_signs`).
+        checkpoints whose rows are known (see `add_signs`). Where a checkpoint has a sketch alone, that of the sketches.
         """
         keys = dict(self.database.rows("SELECT id, layout_key FROM bases"))
         wanted = {keys[base]} if base else set(keys.values())
         if len(wanted) > 1:
             raise InputError("the bases in this workspace have different architectures; choose one base.")
         layout = next(b.layout for b in self.bases() if b.layout.key in wanted) if wanted else Layout(())
-        known, values = self._gram_of(layout, "signs" if signs else "checkpoints")
-        there = set(known)
-        return Gram(known, layout.groups, values).subset([c.id for c in self.checkpoints(base) if c.id in there])
+        whole = self.geometry.of(layout, signs=signs)
+        there = set(whole.ids)
+        return whole.subset([c.id for c in self.checkpoints(base) if c.id in there])
 
     def add_signs(self, checkpoint: str, row: np.ndarray) -> None:
         """Keep a checkpoint's row of the Gram of signs, float64 (rank + 1, g); one that is there stays."""
@@ -158,20 +163,6 @@ class Catalog:
         rows = self.database.rows("SELECT s.id IS NOT NULL FROM checkpoints c LEFT JOIN signs s USING (id) "
                                   "WHERE layout_key = ? ORDER BY rank", [layout_key])
         return next((i for i, (there,) in enumerate(rows) if not there), len(rows))
-
-    def _gram_of(self, layout: Layout, table: str) -> tuple[tuple[str, ...], np.ndarray]:
-        key, joined = f"{table} {layout.key}", f"checkpoints c JOIN {table} t USING (id) WHERE c.layout_key = ?"
-        count = self.database.rows(f"SELECT count(*) FROM {joined}", [layout.key])[0][0]
-        with self._lock:
-            if key not in self._gram or self._gram[key][0] != count:
-                rows = self.database.rows(f"SELECT c.id, c.rank, t.gram FROM {joined} ORDER BY c.rank", [layout.key])
-                values = np.zeros((len(layout.groups), len(rows), len(rows)))
-                for i, (_, rank, blob) in enumerate(rows):
-                    row = np.frombuffer(blob, "<f8").reshape(rank + 1, len(layout.groups)).T
-                    # ranks are dense: checkpoints are never taken out singly
-                    values[:, i, : i + 1] = values[:, : i + 1, i] = row
-                self._gram[key] = (len(rows), tuple(r[0] for r in rows), values)
-            return self._gram[key][1:]
 
     def _checkpoints(self, clause: str, values: Sequence[Any]) -> list[Checkpoint]:
         rows = self.database.rows(f"SELECT {_CHECKPOINT} FROM checkpoints {clause}", values)

@@ -44,7 +44,7 @@ def check(gram: Gram, k: int | None, metric: str) -> None:
     if k is not None and (isinstance(k, bool) or not isinstance(k, int | np.integer) or not 2 <= k <= n):
         raise InputError(f"k = {k!r}: the number of clusters must be a whole number from 2 to the number of "
                          f"checkpoints, which is {n}.")
-    if not np.isfinite(gram.values).all():
+    if not gram.finite:
         raise InputError("the Gram holds values that are not finite: recompute it with `gram`.")
 
 

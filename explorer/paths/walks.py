@@ -80,7 +80,7 @@ def with_directions(gram: Gram, points: Sequence[Point], layout: Layout) -> Gram
         shares = group_squares(parse(term), layout)
         values[:, k, k] = [shares.get(str(g), 0.0) for g in gram.groups]
     _same_seed(values, terms, n)
-    return Gram((*gram.ids, *terms), gram.groups, values)
+    return Gram((*gram.ids, *terms), gram.groups, values, gram.sketch)
 
 
 def _same_seed(values: np.ndarray, terms: Sequence[str], n: int) -> None:

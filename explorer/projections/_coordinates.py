@@ -35,7 +35,7 @@ def check(gram: Gram, dims: int, metric: str, least: int, method: str) -> None:
         raise InputError(
             f"{method} needs at least {least} checkpoints and there are {len(gram.ids)}: import or select more."
         )
-    if not np.isfinite(gram.values).all():
+    if not gram.finite:
         raise InputError("the Gram holds values that are not finite: recompute it with `gram`.")
 
 

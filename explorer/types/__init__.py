@@ -10,10 +10,11 @@ from explorer.types.geometry import ClusterMetric, Clusters, Gram, MapSpec, Metr
 from explorer.types.models import KINDS, Base, Checkpoint, Group, Layout, Tensor
 from explorer.types.points import Line, Point
 from explorer.types.scores import DeviceFacts, Estimate, Head, Notice, Probe, Progress, Score, Task
+from explorer.types.sketches import Sketch, Sketched, SketchRow
 from explorer.types.stories import Drawings, SavedView, Step, Story
 from explorer.types.training import Started, Tuning
 
 __all__ = ["KINDS", "Base", "Checkpoint", "ClusterMetric", "Clusters", "DeviceFacts", "Drawings", "Entry", "Estimate",
            "Figure", "Finding", "Gram", "Group", "Head", "Layout", "Line", "MapSpec", "Metric", "Notice", "Point",
-           "Probe", "Progress", "Projection", "SavedView", "Score", "Started", "Step", "Story", "Task", "Tensor",
-           "Tuning", "Verdict", "canonical_json", "digest"]
+           "Probe", "Progress", "Projection", "SavedView", "Score", "Sketch", "SketchRow", "Sketched", "Started",
+           "Step", "Story", "Task", "Tensor", "Tuning", "Verdict", "canonical_json", "digest"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,17 +14,24 @@ from explorer.types._identity import canonical_json, digest
 from explorer.types.models import Group
 from explorer.types.points import Point
 
+if TYPE_CHECKING:
+    from explorer.types.sketches import Sketch
+
 Metric = Literal["cosine", "euclidean"]
 ClusterMetric = Literal["cosine", "euclidean", "raw-euclidean", "signed"]
 
 
 @dataclass(frozen=True, eq=False)
 class Gram:
-    """Inner products of task vectors per parameter group: values[g, i, j] = ⟨Δᵢ, Δⱼ⟩ over group g, float64."""
+    """Inner products of task vectors per parameter group: values[g, i, j] = ⟨Δᵢ, Δⱼ⟩ over group g, float64.
+
+    `sketch` says how they were estimated where they are not exact.
+    """
 
     ids: tuple[str, ...]
     groups: tuple[Group, ...]
     values: np.ndarray
+    sketch: Sketch | None = None
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -52,26 +59,41 @@ class Gram:
 
     def select(self, layers: Iterable[str] | None = None, kinds: Iterable[str] | None = None) -> Gram:
         """The groups of the given layers and kinds (None: all); UnknownNameError, InputError if none is left."""
-        layers, kinds = _chosen("layer", layers, (g.layer for g in self.groups)), _chosen(
-            "kind", kinds, (g.kind for g in self.groups))
-        keep = [i for i, g in enumerate(self.groups) if g.layer in layers and g.kind in kinds]
-        if not keep:
-            raise InputError(f"no parameters in layers {sorted(layers)} of kinds {sorted(kinds)}.")
-        return Gram(self.ids, tuple(self.groups[i] for i in keep), self.values[keep])
+        keep = chosen_groups(self.groups, layers, kinds)
+        return Gram(self.ids, tuple(self.groups[i] for i in keep), self.values[keep], self.sketch)
 
     def subset(self, ids: Sequence[str]) -> Gram:
         """The Gram of some of the checkpoints, in the order given."""
+        rows = self.places(ids)
+        return Gram(tuple(ids), self.groups, self.values[np.ix_(range(len(self.groups)), rows, rows)], self.sketch)
+
+    def places(self, ids: Sequence[str]) -> list[int]:
+        """The rows of checkpoints; InputError where one has none."""
         place = {i: k for k, i in enumerate(self.ids)}
         if missing := [i for i in ids if i not in place]:
             raise InputError(f"no Gram row for {', '.join(missing[:5])}: run `gram` first.")
-        rows = [place[i] for i in ids]
-        return Gram(tuple(ids), self.groups, self.values[np.ix_(range(len(self.groups)), rows, rows)])
+        return [place[i] for i in ids]
+
+    @property
+    def finite(self) -> bool:
+        """Whether every inner product is a finite number."""
+        return bool(np.isfinite(self.values).all())
 
     def inner(self, point: Point) -> tuple[np.ndarray, float]:
         """(⟨p, Δⱼ⟩ for all j, ‖p‖²) of a linear Point's task vector p = Σ cᵢ Δᵢ."""
         c = point.coefficients(self.ids)
         row = self.matrix @ c
         return row, float(c @ row)
+
+
+def chosen_groups(groups: Sequence[Group], layers: Iterable[str] | None, kinds: Iterable[str] | None) -> list[int]:
+    """The numbers of the groups of the given layers and kinds (None: all); UnknownNameError, InputError if none is."""
+    layers, kinds = _chosen("layer", layers, (g.layer for g in groups)), _chosen(
+        "kind", kinds, (g.kind for g in groups))
+    keep = [i for i, g in enumerate(groups) if g.layer in layers and g.kind in kinds]
+    if not keep:
+        raise InputError(f"no parameters in layers {sorted(layers)} of kinds {sorted(kinds)}.")
+    return keep
 
 
 def _chosen(what: str, asked: Iterable[str] | None, known: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 
 from explorer.types import Layout, Tensor
-from explorer.weights.tensors import Tensors
+from explorer.weights.tensors import Tensors, will_need
 
 
 class Delta(ABC):
@@ -27,6 +27,9 @@ class Delta(ABC):
     def touches(self, tensor: Tensor) -> bool:
         """False where this tensor's Δ is known to be zero without reading it."""
         return True
+
+    def ahead(self, tensor: Tensor, lo: int, hi: int) -> None:  # noqa: B027 - nothing to fetch is the usual case
+        """Δ[tensor].flatten()[lo:hi] will be asked for soon."""
 
     def end(self, layout: Layout) -> torch.Tensor | None:
         """The model's own parameters, float32 of shape (d,), where they are kept whole; None where Δ is all there is.
@@ -62,6 +65,10 @@ class Weights:
             self._last = last = (tensor.name, self._tensors[self._names[tensor.name]].reshape(-1))
         return last[1]
 
+    def ahead(self, tensor: Tensor, lo: int, hi: int) -> None:
+        """Values lo … hi of one parameter will be read soon: the kernel may begin to."""
+        will_need(self.whole(tensor)[lo:hi])
+
     def flat(self, layout: Layout) -> torch.Tensor:
         """All parameters, float32 of shape (d,)."""
         out = torch.empty(layout.size)
@@ -81,6 +88,9 @@ class Difference(Delta):
 
     def whole(self, tensor: Tensor) -> torch.Tensor:
         return self._weights.whole(tensor)
+
+    def ahead(self, tensor: Tensor, lo: int, hi: int) -> None:
+        self._weights.ahead(tensor, lo, hi)
 
     def slice(self, tensor: Tensor, lo: int, hi: int, out: torch.Tensor) -> None:
         mine, base = self._weights.whole(tensor)[lo:hi], self._base.whole(tensor)[lo:hi]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 
 from explorer.errors import CheckpointError
-from explorer.types import Layout
+from explorer.types import Layout, Tensor
 from explorer.weights.deltas import Delta, Weights
 
 # A fine-tuned model keeps most of its base: cosines of encoder weights are above .9 for usual learning rates. Two
@@ -34,18 +34,27 @@ def slices(layout: Layout, size: int = _SLICE) -> Iterator[tuple[int, int, int]]
             yield number, lo, min(lo + size, tensor.size)
 
 
-def fingerprint(delta: Delta, base: Weights, layout: Layout, where: str) -> Fingerprint:
+def pieces(delta: Delta, layout: Layout) -> Iterator[tuple[Tensor, int, torch.Tensor]]:
+    """A task vector in pieces (tensor, lo, values), all in one buffer: float32 (length,), good until the next one."""
+    buffer = torch.empty(_SLICE)
+    for number, lo, hi in slices(layout):
+        tensor, piece = layout.tensors[number], buffer[: hi - lo]
+        delta.slice(tensor, lo, hi, piece)
+        yield tensor, lo, piece
+
+
+def fingerprint(delta: Delta, base: Weights, layout: Layout, where: str,
+                also: Callable[[Tensor, int, torch.Tensor], None] | None = None) -> Fingerprint:
     """Read a task vector once. CheckpointError names the first tensor with a value that is not finite.
+
+    `also(tensor, lo, values)` is given every piece of Δ on the way, which must not be kept.
 
     Likeness is taken over the matrices inside the layers alone: embeddings are often shared between pretrainings, and
     norms and biases are alike in all models.
     """
     h = hashlib.sha256(layout.key.encode())
-    buffer = torch.empty(_SLICE)
     squared = inner = own = theirs = 0.0
-    for number, lo, hi in slices(layout):
-        tensor, piece = layout.tensors[number], buffer[: hi - lo]
-        delta.slice(tensor, lo, hi, piece)
+    for tensor, lo, piece in pieces(delta, layout):
         square = float(torch.dot(piece, piece))
         if not square < float("inf"):  # a NaN or an infinity anywhere makes the sum one, and so do huge values
             if not torch.isfinite(piece).all():
@@ -53,8 +62,10 @@ def fingerprint(delta: Delta, base: Weights, layout: Layout, where: str) -> Fing
             square = float(piece.double().square().sum())
         h.update(piece.numpy().data)
         squared += square
+        if also is not None:
+            also(tensor, lo, piece)
         if tensor.group.kind in {"attention", "feed-forward", "other"}:
-            base_piece = base.whole(tensor)[lo:hi].float()
+            base_piece = base.whole(tensor)[lo : lo + len(piece)].float()
             mine = base_piece + piece
             inner += float(torch.dot(base_piece, mine))
             own += float(torch.dot(mine, mine))

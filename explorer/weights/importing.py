@@ -1,13 +1,17 @@
 """Import as work for a backend: folders in, checked checkpoints with their Gram rows out.
 
 Each folder is checked (headers only), read once for its hash, finiteness and likeness to the base, and then joins one
-streamed pass for the Gram rows. What does not fit is refused with its reason and the rest goes on. The catalog writes a
-checkpoint when its row arrives: it is there whole or not at all, and an interrupted import is resumed by running it
-again.
+streamed pass for the Gram rows, which reads it once more. What does not fit is refused with its reason and the rest
+goes on. The catalog writes a checkpoint when its row arrives: it is there whole or not at all. An interrupted import is
+resumed by running it again, and neither folders that were read nor sums that were finished are computed again.
+
+Beyond a number of checkpoints a sketch takes the place of the row. It is made while a folder is read for its hash, so
+that is the only read; checkpoints that came before are read once for theirs.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +20,24 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import CheckpointError, ExplorerError, InputError
-from explorer.types import Base, Checkpoint, Layout, Progress, digest
+from explorer.types import Base, Checkpoint, Layout, Progress, Sketch, SketchRow, digest
 from explorer.weights.annotations import Annotation
+from explorer.weights.passes import Pass, Shared, check_steps, pass_steps
 
-# Checkpoints whose rows are computed in one pass: more means fewer reads of those already there, less resumable.
-_TOGETHER = 64
+
+@dataclass(frozen=True)
+class Sketches:
+    """From how many checkpoints of a layout on sketches are made, and of what kind.
+
+    `of` are the kinds of layouts (by key) that have some already, `there` the ids of the checkpoints that have one and
+    `only` the keys of layouts of which a checkpoint has nothing else.
+    """
+
+    limit: int
+    kind: Sketch
+    of: tuple[tuple[str, Sketch], ...] = ()
+    there: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -29,7 +46,8 @@ class Import:
 
     `bases` and `known` pair values with folders; `known` is in Gram order. `new_bases` are folders (or hub ids) of
     bases that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered.
-    `points` are names of kept Points, which no checkpoint can have.
+    `points` are names of kept Points, which no checkpoint can have. `folder` is where an interrupted import finds what
+    it had done; empty: nothing is kept.
     """
 
     folders: tuple[tuple[str, Annotation], ...]
@@ -38,6 +56,8 @@ class Import:
     new_bases: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
+    folder: str = ""
+    sketches: Sketches = Sketches(1 << 62, Sketch(1))
 
 
 @dataclass(frozen=True)
@@ -50,12 +70,22 @@ class NewBase:
 
 @dataclass(frozen=True, eq=False)
 class NewCheckpoint:
-    """A checked checkpoint and its Gram row (rank + 1, g) float64."""
+    """A checked checkpoint and its Gram row (rank + 1, g) float64, or its sketch."""
 
     checkpoint: Checkpoint
     folder: str
     layout: Layout
-    gram_row: np.ndarray
+    gram_row: np.ndarray | None
+    sketch: SketchRow | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NewSketch:
+    """The sketch of a checkpoint that was there before."""
+
+    checkpoint: str
+    layout: Layout
+    sketch: SketchRow
 
 
 @dataclass(frozen=True)
@@ -66,39 +96,81 @@ class Refused:
     reason: str
 
 
-def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewCheckpoint | Refused]:
-    """Check, hash and multiply; yields each outcome as it is known."""
-    total = 2 * len(request.folders) + 1
+def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewCheckpoint | NewSketch | Refused | Shared]:
+    """Check, hash and multiply; yields each outcome as it is known, and every pass that others may join."""
     from explorer.weights.hub import local
 
-    yield Progress(0, total, "opening the base")
+    yield Progress(0, 2 * len(request.folders) + 1, "opening the base")
     models = _Models(request)
     added: dict[str, NewBase] = {}
     for text in request.new_bases:
         place = local(text)
         base = models.add_base(place, _name(text))
         added[base.id] = NewBase(base, str(place))
-    accepted: list[tuple[Checkpoint, str]] = []
+    bar = _Bar(len(request.folders), models.largest)
+    for late in models.late():
+        yield late
+        yield bar.plain(f"sketch of {models.name(late.checkpoint)}")
+    refused = 0
     for number, (folder, annotation) in enumerate(request.folders, start=1):
         try:
             place = local(folder)
-            accepted.append((models.check(place, _name(folder), annotation), str(place)))
+            models.check(place, _name(folder), annotation)
         except ExplorerError as e:
+            refused += 1
             yield Refused(folder, str(e))
         except OSError as e:
+            refused += 1
             yield Refused(folder, f"{folder}: can't be read ({e.strerror or e}).")
-        yield Progress(number, total, f"checked {number} of {len(request.folders)}")
-    done = len(request.folders)
-    for start in range(0, len(accepted), _TOGETHER):
-        part = accepted[start : start + _TOGETHER]
-        yield Progress(done, total, f"inner products of {len(part)} checkpoints")
-        for found in models.rows(part):
+        for found in models.sketched():
+            if new := added.pop(found.checkpoint.base, None):
+                yield new
+            yield found
+        yield bar.checked(number, f"checked {number} of {len(request.folders)}")
+    for shared in models.passes():
+        work = Pass(shared)
+        new_rows, n = len(shared.rows) - shared.first, len(shared.rows)
+        if shared.large:
+            yield shared
+        for done in work.run():
+            yield bar.summed(done, work.size, n, new_rows, f"inner products of {new_rows} checkpoints")
+        for i in range(new_rows):
+            found = models.finished(shared.rows[shared.first + i][0], work.row(i))
             if new := added.pop(found.checkpoint.base, None):
                 yield new  # a base comes in with its first checkpoint: where all are refused, nothing has changed
-            done += 1
             yield found
-            yield Progress(done, total, f"imported {found.checkpoint.name}")
-    yield Progress(total, total, f"{len(accepted)} imported, {len(request.folders) - len(accepted)} refused")
+            yield bar.plain(f"imported {found.checkpoint.name}")
+        work.close()
+    models.close()
+    yield bar.end(f"{len(request.folders) - refused} imported, {refused} refused")
+
+
+class _Bar:
+    """Progress in steps that take about equally long, whether a folder is checked or products are summed."""
+
+    def __init__(self, folders: int, d: int) -> None:
+        self._folders, self._check = folders, check_steps(d)
+        self._passes = pass_steps(folders, folders, d)
+        self._done = 0
+
+    @property
+    def _total(self) -> int:
+        return self._folders * self._check + self._passes + 1
+
+    def checked(self, number: int, message: str) -> Progress:
+        self._done = number * self._check
+        return self.plain(message)
+
+    def summed(self, values: int, d: int, n: int, new: int, message: str) -> Progress:
+        self._passes = pass_steps(n, new, d)
+        self._done = min(self._folders * self._check + self._passes * values // max(d, 1), self._total)
+        return self.plain(message)
+
+    def plain(self, message: str) -> Progress:
+        return Progress(self._done, self._total, message)
+
+    def end(self, message: str) -> Progress:
+        return Progress(self._total, self._total, message)
 
 
 def _name(place: str) -> str:
@@ -111,6 +183,7 @@ class _Models:
     """The opened bases and the checkpoints known so far, in Gram order for each layout."""
 
     def __init__(self, request: Import) -> None:
+        from explorer.weights.checked import Checked
         from explorer.weights.opening import reopen_base
 
         self._bases = {b.id: (b, reopen_base(b, Path(folder))) for b, folder in request.bases}
@@ -119,6 +192,21 @@ class _Models:
         self._ids = {c.id: c for c, _ in request.known}
         self._asked = list(request.asked)
         self._points = frozenset(request.points)
+        self._request = request
+        self._folders = {i: folder for (_, folder), i in zip(request.known, (c.id for c, _ in request.known),
+                                                             strict=True)}
+        self._accepted: list[Checkpoint] = []
+        self._held: list[NewCheckpoint] = []
+        self._in: Counter[str] = Counter()
+        self._checked = Checked(Path(request.folder) if request.folder else None)
+        there = {folder for _, folder in request.known}
+        self._coming = sum(folder not in there for folder, _ in request.folders)
+        self._before = Counter(self._bases[c.base][0].layout.key for c, _ in request.known)
+
+    @property
+    def largest(self) -> int:
+        """The most parameters that a base here has."""
+        return max((b.layout.size for b, _ in self._bases.values()), default=1)
 
     def add_base(self, folder: Path, name: str) -> Base:
         """Open a base; the known one where its weights are the same."""
@@ -143,6 +231,7 @@ class _Models:
         """A folder as a checkpoint; ExplorerError says why it can't be one. `name` is used if none was given."""
         from explorer.weights.annotations import annotation_of, checked_name
         from explorer.weights.cards import card_of
+        from explorer.weights.checked import files_key
         from explorer.weights.fingerprint import fingerprint
         from explorer.weights.opening import check_against, folder_at, format_of, open_delta
 
@@ -151,7 +240,14 @@ class _Models:
         name = checked_name(said.name or name, folder)
         base, opened = self._base_for(folder, said)
         check_against(folder, opened)
-        found = fingerprint(open_delta(folder, opened), opened.weights, base.layout, str(folder))
+        kind, key = self._kind(base.layout), files_key(folder, base.id, base.layout.key)
+        made = None if kind is None else self._sketch(base.layout, kind)
+        delta = open_delta(folder, opened)
+        known = self._checked.get(key) if made is None else None
+        found = known or fingerprint(delta, opened.weights, base.layout, str(folder),
+                                     None if made is None else made.add)
+        if known is None:
+            self._checked.add(key, found)
         identity = digest(base.id, found.id)  # a task vector that is the same over two bases makes two models
         if same := self._ids.get(identity):
             raise InputError(f"{folder}: duplicate, the same weights are already here as {same.name!r} ({same.path}).")
@@ -163,22 +259,76 @@ class _Models:
         checkpoint = Checkpoint(identity, name, base.id, str(folder), format_of(folder), said.dataset, said.task,
                                 said.domain, said.seed, said.train_size, said.method, columns)
         self._ids[identity] = self._names[name] = checkpoint
+        self._folders[identity] = str(folder)
+        if made is None or kind is None:
+            self._accepted.append(checkpoint)
+        else:
+            self._held.append(NewCheckpoint(checkpoint, str(folder), base.layout, None,
+                                            SketchRow(kind, made.result())))
         return checkpoint
 
-    def rows(self, part: list[tuple[Checkpoint, str]]) -> Iterator[NewCheckpoint]:
-        """The Gram rows of checked checkpoints, one pass for each layout among them."""
-        from explorer.weights.gram import gram_rows
+    def sketched(self) -> list[NewCheckpoint]:
+        """The checked checkpoints that come in with a sketch, once it is certain that their layout has too many."""
+        found = []
+        for key in dict.fromkeys(new.layout.key for new in self._held):
+            mine = [new for new in self._held if new.layout.key == key]
+            over = self._before[key] + self._in[key] + len(mine) > self._request.sketches.limit
+            if over or key in self._request.sketches.only:
+                found += mine
+                self._held = [new for new in self._held if new.layout.key != key]
+                self._in[key] += len(mine)
+        return found
+
+    def late(self) -> Iterator[NewSketch]:
+        """Sketches of those that were there before, where the import is to come to more than a Gram is made of."""
+        from explorer.weights.fingerprint import pieces
         from explorer.weights.opening import open_delta
 
-        for key in dict.fromkeys(self._bases[c.base][0].layout.key for c, _ in part):
-            new = [(c, f) for c, f in part if self._bases[c.base][0].layout.key == key]
-            old = [(c, f) for c, f in self._known if self._bases[c.base][0].layout.key == key]
-            layout = self._bases[new[0][0].base][0].layout
-            deltas = [open_delta(Path(f), self._bases[c.base][1]) for c, f in old + new]
-            rows = gram_rows(deltas, layout, new=len(new))
-            for i, (checkpoint, folder) in enumerate(new):
-                self._known.append((checkpoint, folder))
-                yield NewCheckpoint(checkpoint, folder, layout, rows[:, i, : len(old) + i + 1].T.copy())
+        for checkpoint, folder in self._known:
+            layout = self._bases[checkpoint.base][0].layout
+            if checkpoint.id not in self._request.sketches.there and (kind := self._kind(layout)) is not None:
+                made, delta = self._sketch(layout, kind), open_delta(Path(folder), self._bases[checkpoint.base][1])
+                for tensor, lo, piece in pieces(delta, layout):
+                    made.add(tensor, lo, piece)
+                yield NewSketch(checkpoint.id, layout, SketchRow(kind, made.result()))
+
+    def passes(self) -> Iterator[Shared]:
+        """What Gram rows are wanted of, one pass for each layout among the checked checkpoints."""
+        self._accepted += [new.checkpoint for new in self._held]
+        self._held = []
+        for key in dict.fromkeys(self._bases[c.base][0].layout.key for c in self._accepted):
+            new = [c for c in self._accepted if self._bases[c.base][0].layout.key == key]
+            old = [c for c, _ in self._known if self._bases[c.base][0].layout.key == key]
+            bases = dict.fromkeys(c.base for c in (*new, *old))
+            yield Shared(tuple((self._bases[i][0], str(self._bases[i][1].folder)) for i in bases),
+                         tuple((c.id, self._folders[c.id], c.base) for c in (*old, *new)), len(old),
+                         self._request.folder)
+
+    def finished(self, identity: str, row: np.ndarray) -> NewCheckpoint:
+        """A checked checkpoint with its Gram row."""
+        checkpoint, folder = self._ids[identity], self._folders[identity]
+        self._known.append((checkpoint, folder))
+        return NewCheckpoint(checkpoint, folder, self._bases[checkpoint.base][0].layout, row)
+
+    def close(self) -> None:
+        """Nothing is left to be resumed."""
+        self._checked.close()
+
+    def name(self, identity: str) -> str:
+        """What a checkpoint is called."""
+        return self._ids[identity].name
+
+    def _kind(self, layout: Layout) -> Sketch | None:
+        """The kind of sketch that a checkpoint of a layout gets; None where the Gram has room for all that come."""
+        asked = self._request.sketches
+        if layout.key not in asked.only and self._before[layout.key] + self._coming <= asked.limit:
+            return None
+        return dict(asked.of).get(layout.key, asked.kind)
+
+    def _sketch(self, layout: Layout, kind: Sketch) -> Any:
+        from explorer.weights.sketching import Sketching
+
+        return Sketching(layout, kind)
 
     def _base_for(self, folder: Path, said: Annotation) -> tuple[Base, Any]:
         """The base that a folder is measured from: the one its metadata names, else the only one there is."""

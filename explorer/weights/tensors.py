@@ -6,7 +6,9 @@ Opening reads headers only. Safetensors are mapped into memory, so a tensor cost
 
 from __future__ import annotations
 
+import ctypes
 import json
+import mmap
 import pickle
 import warnings
 from collections.abc import Iterator, Mapping
@@ -103,6 +105,16 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CheckpointError(f"{path}: a JSON object is needed, got {type(value).__name__}.")
     return value
+
+
+def will_need(values: torch.Tensor) -> None:
+    """Ask the kernel to read what is mapped of a file here; nothing happens where it can't be asked."""
+    if _MADVISE is not None and values.numel() and values.is_contiguous():
+        first = values.data_ptr() // mmap.PAGESIZE * mmap.PAGESIZE
+        _MADVISE(ctypes.c_void_p(first), ctypes.c_size_t(values.data_ptr() + values.nbytes - first), mmap.MADV_WILLNEED)
+
+
+_MADVISE = getattr(ctypes.CDLL(None), "madvise", None) if hasattr(mmap, "MADV_WILLNEED") else None
 
 
 def _open(path: Path) -> Any:

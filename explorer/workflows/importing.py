@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from explorer import settings
 from explorer.backends import Job, Work
 from explorer.catalog.metadata import read_table
 from explorer.errors import InputError
+from explorer.types import Sketch
 from explorer.weights.annotations import Annotation, annotation
-from explorer.weights.importing import Import, NewBase, NewCheckpoint, Refused
+from explorer.weights.importing import Import, NewBase, NewCheckpoint, NewSketch, Refused, Sketches
+from explorer.weights.passes import Shared
 from explorer.workflows.opening import Workspace
 
+_UNFINISHED = "unfinished"
+"""The folder in a workspace where an interrupted import finds what it had done."""
+_LAST = 30
 _WEIGHT_FILES = ("adapter_config.json", "task_vector.safetensors", "config.json")
 
 
@@ -42,18 +48,39 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[s
     known = [(c, str(ws.catalog.resolve(c.path))) for key in keys for c in ws.catalog.ranked(key)]
     request = Import(tuple(listed), tuple((b, str(ws.catalog.resolve(b.path))) for b in bases), tuple(known),
                      tuple(_folder(a) for a in asked if a not in by_name),
-                     tuple(by_name[a] for a in asked if a in by_name), tuple(ws.catalog.points()))
+                     tuple(by_name[a] for a in asked if a in by_name), tuple(ws.catalog.points()),
+                     str(ws.folder / _UNFINISHED), _sketches(ws))
 
-    def keep(found: NewBase | NewCheckpoint | Refused) -> None:
+    def keep(found: NewBase | NewCheckpoint | NewSketch | Refused | Shared) -> None:
         if isinstance(found, NewBase):
             ws.catalog.add_base(replace(found.base, path=ws.catalog.stored(Path(found.folder))))
         elif isinstance(found, NewCheckpoint):
             located = replace(found.checkpoint, path=ws.catalog.stored(Path(found.folder)))
-            ws.catalog.add_checkpoint(located, found.layout, found.gram_row)
+            ws.catalog.add_checkpoint(located, found.layout, found.gram_row, found.sketch)
+        elif isinstance(found, NewSketch):
+            ws.catalog.geometry.add_sketch(found.checkpoint, found.layout, found.sketch)
+        elif isinstance(found, Shared):
+            _share(ws, found)
 
     work = Work(f"Import of {len(listed)} folders", "explorer.weights.importing:import_checkpoints", request,
                 lane="side")
     return ws.backend.submit(work, keep)
+
+
+def _sketches(ws: Workspace) -> Sketches:
+    """When sketches take the place of the Gram in this workspace."""
+    geometry = ws.catalog.geometry
+    return Sketches(settings.SKETCH_FROM, Sketch(settings.SKETCH_DIMENSION), tuple(geometry.kinds().items()),
+                    geometry.sketched(), geometry.only_sketched())
+
+
+def _share(ws: Workspace, shared: Shared) -> None:
+    """Let workers for several devices or nodes join a pass, behind whatever else they have to do.
+
+    A single one beside the import would only take the same cores.
+    """
+    if sum(worker.lane == "model" for worker in ws.backend.facts()) > 1 or type(ws.backend).__name__ == "ray":
+        ws.backend.submit(Work("Inner products, shared", "explorer.weights.passes:join", shared, priority=_LAST))
 
 
 def outcomes(results: Sequence[Any]) -> list[Imported]:

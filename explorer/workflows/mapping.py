@@ -42,7 +42,7 @@ def with_terms(ws: Workspace, gram: Gram, points: Sequence[Point]) -> Gram:
     whole = gram_with_merges(ws, points)
     found = whole.subset([*gram.ids, *(i for i in whole.ids if is_merge(i) or is_generated(i))])
     kept = [found.groups.index(g) for g in gram.groups]
-    return Gram(found.ids, gram.groups, found.values[kept])
+    return Gram(found.ids, gram.groups, found.values[kept], gram.sketch)
 
 
 def signs(ws: Workspace, base: str | None = None) -> Job | None:
@@ -98,6 +98,13 @@ def place(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> np.ndarray:
     if spec.method not in _INSTANT:
         raise UnavailableError(f"placing Points in a {spec.method} map takes a job; use `place_job`, or a PCA map.")
     return place_points(_map_gram(ws, spec), points, spec.method, spec.dims, spec.metric, seed=spec.seed)
+
+
+def kept_points(ws: Workspace, base: str) -> dict[str, Point]:
+    """The Points of a base that were given a name and are sums of its models, which every PCA map can place at once."""
+    known = {c.id for c in ws.catalog.checkpoints(base)}
+    return {name: point for name, point in ws.catalog.points().items()
+            if point.base == base and all(term in known for term, _ in point.terms)}
 
 
 def place_job(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> Job:

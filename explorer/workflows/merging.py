@@ -98,7 +98,7 @@ def gram_with_merges(ws: Workspace, points: Sequence[Point]) -> Gram:
     values = np.empty((len(gram.groups), n + k, n + k))
     values[:, :n, :n], values[:, n:, :] = gram.values, rows
     values[:, :n, n:] = rows[:, :, :n].transpose(0, 2, 1)
-    return Gram((*gram.ids, *terms), gram.groups, values)
+    return Gram((*gram.ids, *terms), gram.groups, values, gram.sketch)
 
 
 def place_merges(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> np.ndarray:
