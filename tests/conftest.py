@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,19 +18,30 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores already: m
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-TOGETHER = ("tests/browser/", "ray", "umap")
-"""Tests whose names hold one of these run in one process each: a server, a cluster, a compilation is paid for once."""
+TOGETHER = (r"tests/browser/\w+", r"(?<![a-z])umap", r"(?<![a-z])ray(?![a-z])")
+"""Tests whose names match alike run in one process: a page's server, a compilation, a cluster is paid for once."""
+ORDER = ("tests/browser/test_every_page", "tests/browser/test_app", "tests/browser/test_live", *TOGETHER, "::test_types")
+"""What takes longest comes first, so that no process waits for another at the end; what matches none comes last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return next((i for i, part in enumerate(ORDER) if re.search(part, item.nodeid.lower())), len(ORDER))
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests are given to processes one by one, but for those that belong together."""
+    """Tests are given to processes one by one in their order, but for those that belong together."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return next((part for part in TOGETHER if part in nodeid.lower()), nodeid)
+            found = (re.search(part, nodeid.lower()) for part in TOGETHER)
+            return next((match[0] for match in found if match), nodeid)
 
+    config.option.loadscopereorder = False
     return Together(config, log)
 
 

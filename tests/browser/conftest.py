@@ -1,4 +1,4 @@
-"""The real app in a real Chromium: one server and one browser for all tests of this folder.
+"""The real app in a real Chromium: one server and one browser a process for all tests of this folder.
 
 Without Chromium the tests are skipped, unless EXPLORER_REQUIRE_BROWSER=1 says that they must run.
 """
@@ -23,7 +23,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("EXPLORER_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         # each window would draw pages of the browser's own, a quarter of the time of a page's load
+         "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,AiModeOmniboxEntryPoint,"
+         "OnDeviceModel,OptimizationGuideOnDeviceModel,OptimizationHints,PaintHolding,LensOverlay,AimEnabled,"
+         "MediaRouter,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,DestroyProfileOnBrowserClose"]
 PATIENCE = 90_000
 """Milliseconds to wait for what must come, on a machine that is busy with other tests."""
 

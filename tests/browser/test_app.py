@@ -1,4 +1,4 @@
-"""What a user does: every page in both appearances and sizes, and from two clicks on the map to a measured path."""
+"""What a user does: from two clicks on the map to a measured path."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ import re
 import time
 from typing import Any
 
-import pytest
+from visiting import at_rest
 
 MAP = ".st-key-map .js-plotly-plot"
 CURVE = ".wse-curve .js-plotly-plot"
 DOTS = MAP + " .scatterlayer path.point"
-
-
-def at_rest(page: Any) -> None:
-    """Waits until the page's script has run: what is drawn anew takes neither clicks nor keys."""
-    page.wait_for_function("() => document.querySelector('.stApp').dataset.testScriptState !== 'running'")
-    page.wait_for_timeout(500)
 
 
 def dots(page: Any) -> list[tuple[str, float, float]]:
@@ -30,42 +24,6 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
             dots[0].trace.customdata[i][0], box.left + x._offset + x.d2p(dot.x), box.top + y._offset + y.d2p(dot.y)]));
     }"""
     return [tuple(dot) for dot in page.evaluate(script)]
-
-
-@pytest.mark.parametrize(("path", "awaited"), [("", MAP), ("path", CURVE),
-                                               ("mix", ".wse-mixture .wse-row"), ("jobs", "h3"),
-                                               ("clusters", ".st-key-cluster_heat .js-plotly-plot"),
-                                               ("region", ".st-key-region_strips .js-plotly-plot"),
-                                               ("surface", '[class*="st-key-surface_chart"] .js-plotly-plot'),
-                                               ("barriers", ".st-key-barrier_matrix .js-plotly-plot"),
-                                               ("compare", ".st-key-compare_groups .js-plotly-plot"),
-                                               ("start_points", '[class*="st-key-start_chart"] .js-plotly-plot'),
-                                               ("merge", ".st-key-merge_view"),
-                                               ("claims", '[data-testid="stMarkdown"] >> text=C12'),
-                                               ("catalog", '[data-testid="stDataFrame"]')])
-def test_every_page_in_both_appearances_and_sizes(opened, path, awaited):
-    page = opened(path)
-    page.wait_for_selector(awaited)
-    page.wait_for_timeout(700)
-    assert fits(page)
-    assert not is_dark(page)
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 1024, "height": 768})
-    page.wait_for_function(f"() => ({DARK})()")
-    page.wait_for_selector(awaited)
-    page.wait_for_timeout(700)
-    assert fits(page)
-
-
-DARK = "() => +getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/)[0] < 128"
-
-
-def is_dark(page: Any) -> bool:
-    return bool(page.evaluate(DARK))
-
-
-def fits(page: Any) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 def test_the_map_is_on_screen_soon(opened):
