@@ -20,7 +20,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores already: m
 
 TOGETHER = (r"tests/browser/\w+", r"(?<![a-z])umap", r"(?<![a-z])ray(?![a-z])")
 """Tests whose names match alike run in one process: a page's server, a compilation, a cluster is paid for once."""
-ORDER = ("tests/browser/test_every_page", "tests/browser/test_app", "tests/browser/test_live", *TOGETHER, "::test_types")
+ORDER = ("browser/test_every_page", "browser/test_app", "browser/test_live", *TOGETHER, "::test_types")
 """What takes longest comes first, so that no process waits for another at the end; what matches none comes last."""
 
 
