@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.colouring import UNKNOWN, Categories, Numbers, colouring, label
+from explorer.figures.overlays import draw_kept, draw_runs
 from explorer.figures.theme import SYMBOLS, SYMBOLS_3D, Dark, Mark, marks, scale, surface, template
+from explorer.statistics.readings import NORMAL
 from explorer.types import Checkpoint, Projection, Score
 
 AXES = ("x", "y", "z")
@@ -25,7 +28,7 @@ AXES = ("x", "y", "z")
 class Overlay:
     """Places on a map besides the checkpoints: the base (k,), and a path (m, k) with its ends (2, k): α = 0, then 1.
 
-    An `approximate` path is dotted.
+    An `approximate` path is dotted. `kept` are Points that were given a name, each with its place (k,).
     """
 
     base: np.ndarray | None = None
@@ -33,6 +36,7 @@ class Overlay:
     ends: np.ndarray | None = None
     end_names: tuple[str, str] = ("α = 0", "α = 1")
     approximate: bool = False
+    kept: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,7 @@ def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by
     figure = go.Figure(layout=_layout(projection, dark, height, legend))
     colours = colouring(shown, colour_by, facts.scores, facts.norms)
     draw = _Drawing(figure, coords, shown, facts, colour_by, frozenset(selected), dark)
+    draw_runs(figure, coords, shown, overlay.base, dark)
     if isinstance(colours, Numbers):
         draw.numbers(colours, label(colour_by) + (f" on {facts.task}" if colour_by in ("accuracy", "loss") else ""))
     else:
@@ -66,6 +71,7 @@ def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by
     _draw_rings(figure, coords, shown, selected, dark)
     _draw_path(figure, overlay, dark)
     _draw_base(figure, overlay, dark)
+    draw_kept(figure, overlay.kept, dark)
     if around is not None and projection.coords.shape[1] == 2:
         for axis, values in zip((figure.update_xaxes, figure.update_yaxes), around.T, strict=True):
             low, high = float(values.min()), float(values.max())
@@ -80,15 +86,18 @@ def hover_card(checkpoint: Checkpoint, facts: Facts, colour_by: str = "dataset")
     if colour_by in checkpoint.columns:
         rows.append((colour_by, checkpoint.value(colour_by)))
     if norm := facts.norms.get(checkpoint.id):
-        rows.append((label("norm"), f"{norm:.3g}"))
+        rows.append((label("norm"), numbers.distance(norm)))
     if score := facts.scores.get(checkpoint.id):
-        rows.append((f"on {facts.task}", f"accuracy {score.accuracy:.1%}, loss {score.loss:.3f} ± {score.stderr:.3f}"))
+        rows.append((f"on {facts.task}", f"accuracy {numbers.share(score.accuracy)}, "
+                     f"loss {numbers.loss(score.loss, NORMAL * score.stderr)}"))
     lines = [f"{html.escape(k)}  <b>{html.escape(_short(v))}</b>" for k, v in rows if v is not None]
     return "<br>".join([f"<b>{html.escape(_short(checkpoint.name))}</b>", *lines])
 
 
 def _short(value: Any) -> str:
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value > 9999 else str(value)
+    text = str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 9999:
+        text = numbers.count(value)
     return text if len(text) <= 60 else text[:59] + "…"
 
 
@@ -125,13 +134,13 @@ class _Drawing:
             self._dots(unknown, Mark(surface(self.dark).muted, "circle"), UNKNOWN)
         if not known:
             return
-        numbers = np.array([colours.values[i] for i in known], dtype=float)
-        shades = np.log10(numbers) if colours.logarithmic else numbers
+        found = np.array([colours.values[i] for i in known], dtype=float)
+        shades = np.log10(found) if colours.logarithmic else found
         bar: dict[str, Any] = {"title": {"text": html.escape(title), "side": "right"}, "thickness": 10, "len": 0.6,
                                "outlinewidth": 0, "tickcolor": surface(self.dark).quiet}
         if colours.logarithmic:
-            ticks = sorted(set(numbers)) if len(set(numbers)) <= 6 else list(np.geomspace(*_ends(numbers), 5))
-            bar |= {"tickvals": list(np.log10(ticks)), "ticktext": [f"{t:,.3g}" for t in ticks]}
+            ticks = sorted(set(found)) if len(set(found)) <= 6 else list(np.geomspace(*_ends(found), 5))
+            bar |= {"tickvals": list(np.log10(ticks)), "ticktext": [numbers.figures(float(t)) for t in ticks]}
         self._dots(known, Mark("", "circle"), title, shades=shades, bar=bar)
 
     def _dots(self, rows: Sequence[int], mark: Mark, name: str, *, shades: np.ndarray | None = None,
@@ -242,7 +251,7 @@ def axis_titles(projection: Projection) -> list[str]:
     k = projection.coords.shape[1]
     if projection.explained is None:
         return [""] * k
-    return [f"PC {i + 1}  ·  {projection.explained[i]:.1%} of variance" for i in range(k)]
+    return [f"PC {i + 1}  ·  {numbers.share(projection.explained[i])} of variance" for i in range(k)]
 
 
 def _axes(coords: np.ndarray) -> dict[str, np.ndarray]:

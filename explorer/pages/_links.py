@@ -27,6 +27,7 @@ from explorer.pages._session import (
     AS_OF,
     BASKET,
     FROZEN,
+    POINTS_AS_OF,
     forget_changes,
     plain,
     workspace,
@@ -77,7 +78,8 @@ def _merge_options() -> dict[str, Held]:
 MAP = {"base": TEXT, BASKET: TEXTS, AS_OF: Held("whole", 1, 10**9)}
 VIEWS: Mapping[str, Mapping[str, Held]] = {
     "map": {**MAP, "colour": TEXT, "scores_on": TEXT, "method": TEXT, "dims": WHOLE, "metric": TEXT, "layers": TEXTS,
-            "kinds": TEXTS, "map_task": TEXT, "alpha": NUMBER},
+            "kinds": TEXTS, "map_task": TEXT, "alpha": NUMBER,
+            POINTS_AS_OF: Held("whole", 0, 10**9)},
     "path": {**MAP, "zero": TEXT, "one": TEXT, "tasks": TEXTS, "quantity": TEXT, "range": TEXT, "low": NUMBER,
              "high": NUMBER, "points": Held("whole", 2, 201), "head": TEXT, "find_boundary": FLAG,
              "excess": Held("number", 0.01, 5.0), "path_dims": WHOLE, "alpha": NUMBER},

@@ -30,6 +30,8 @@ AS_OF = "models"
 """How many of the base's models a map shows, the first ones to arrive."""
 FROZEN = "models_frozen"
 """That number where a link holds the map to it."""
+POINTS_AS_OF = "map_points"
+"""How many of the base's kept Points a map shows, the first ones to be kept."""
 APPEARANCE = "appearance"
 """Key of the chosen look in the session, and name of the cookie that remembers it."""
 _CHANGES = "changes"
@@ -174,13 +176,25 @@ def map_ids(ws: workflows.Workspace, base: Base) -> tuple[str, ...] | None:
     return tuple(c.id for c in everything[:held]) if frozen else None
 
 
+def kept_points(ws: workflows.Workspace, base: Base) -> dict[str, Point]:
+    """The kept Points that the map of a base shows: all, or where a link holds it those that there were then."""
+    everything = workflows.kept_points(ws, base.id)
+    held = len(everything) if st.session_state.get(FROZEN) is None else st.session_state.get(POINTS_AS_OF, 0)
+    st.session_state[POINTS_AS_OF] = min(held, len(everything))
+    return dict(list(everything.items())[:held])
+
+
 def thaw(ws: workflows.Workspace, base: Base) -> None:
-    """Where a link holds the map to the first models: says so, and shows all on a click. In a row of controls."""
-    if map_ids(ws, base) is not None:
-        held, total = st.session_state[AS_OF], len(ws.catalog.checkpoints(base.id))
-        st.button(f"First {held} of {total} models", key="thaw", icon=":material/ac_unit:",
-                  on_click=lambda: st.session_state.pop(FROZEN, None),
-                  help=f"The map as the link has it; {total - held} models came later. Click for the map of all.")
+    """Where a link holds the map to what there was: says so, and shows all on a click. In a row of controls."""
+    ids, points = map_ids(ws, base), len(workflows.kept_points(ws, base.id)) - len(kept_points(ws, base))
+    if ids is None and not points:
+        return
+    held, total = st.session_state[AS_OF], len(ws.catalog.checkpoints(base.id))
+    later = " and ".join(f"{number} {what}" for number, what in ((total - held, "models"), (points, "kept Points"))
+                         if number)
+    st.button(f"First {held} of {total} models" if ids else "As in the link", key="thaw", icon=":material/ac_unit:",
+              on_click=lambda: st.session_state.pop(FROZEN, None),
+              help=f"The map as the link has it; {later} came later. Click for the map of all.")
 
 
 def nothing_yet(message: str) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 import streamlit as st
 
 from explorer import registry, workflows
@@ -14,7 +13,9 @@ from explorer.errors import ExplorerError, UnavailableError
 from explorer.evaluation.work import Ask
 from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, scatter
+from explorer.numbers import count, share
 from explorer.pages._downloads import offer_view
+from explorer.pages._glossary import said
 from explorer.pages._hints import hints
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._probing import LINK, panel
@@ -27,6 +28,7 @@ from explorer.pages._session import (
     dark,
     fail,
     has_texts,
+    kept_points,
     map_ids,
     me,
     names,
@@ -69,12 +71,13 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
                             help="Where accuracy and loss in colours and hover cards are measured.")
         st.session_state.setdefault("method", _first(ws, base))
         method = st.selectbox("Projection", _methods(), format_func=lambda m: METHODS.get(m, m), key="method",
-                              persist_state="session", width=120)
+                              persist_state="session", width=120, help=said("projection"))
         dims = st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
                                     key="dims", persist_state="session")
         metric = st.segmented_control("Metric", ["cosine", "euclidean"], default="cosine", required=True, key="metric",
                                       persist_state="session", format_func=str.capitalize,
-                                      help="Cosine compares directions of task vectors, Euclidean the vectors.")
+                                      help="Cosine compares directions of task vectors, Euclidean the vectors.\n\n"
+                                      + said("task_vector", "cosine"))
         layers, kinds = more(ws, base, gram)
         thaw(ws, base)
     spec = MapSpec(base.id, method or "pca", dims or 2, "euclidean" if metric == "euclidean" else "cosine", layers,
@@ -108,7 +111,7 @@ def more(ws: workflows.Workspace, base: Base, gram: Gram) -> tuple[tuple[str, ..
         bases = {b.id: b.name for b in ws.catalog.bases()}
         order = list(bases)
         st.selectbox("Base", order, index=order.index(base.id), format_func=lambda b: bases[b], key="base",
-                     persist_state="session", on_change=clear)
+                     persist_state="session", on_change=clear, help=said("base"))
         layers = list(dict.fromkeys(g.layer for g in gram.groups))
         kinds = list(dict.fromkeys(g.kind for g in gram.groups))
         picked = st.multiselect("Layers", layers, key="layers", placeholder="All layers", persist_state="session")
@@ -152,14 +155,15 @@ def coordinates(ws: workflows.Workspace, spec: MapSpec) -> Projection | None:
     return None
 
 
-def base_place(ws: workflows.Workspace, spec: MapSpec) -> np.ndarray | None:
-    """Where the base lies (k,), or None where the method can place nothing but its checkpoints."""
+def overlay_of(ws: workflows.Workspace, spec: MapSpec, points: Mapping[str, Point]) -> Overlay:
+    """The base and the kept Points where they lie; nothing where the method can place only its checkpoints."""
     if spec.method != "pca":
-        return None
+        return Overlay()
     try:
-        return workflows.place(ws, spec, [Point.of(spec.base)])[0]
+        places = workflows.place(ws, spec, [Point.of(spec.base), *points.values()])
     except UnavailableError:
-        return None
+        return Overlay()
+    return Overlay(base=places[0], kept=dict(zip(points, places[1:], strict=True)))
 
 
 def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequence[Checkpoint],
@@ -169,8 +173,8 @@ def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequ
                   choice.task)
     trail = None if walk is None else trail_of(ws, choice.spec, walk)
     height = tall(HEIGHT) - (0 if walk is None else CURVE)
-    overlay = Overlay(base=base_place(ws, choice.spec), path=None if trail is None else trail.places,
-                      approximate=choice.spec.method != "pca")
+    overlay = replace(overlay_of(ws, choice.spec, kept_points(ws, ws.catalog.base(choice.spec.base))),
+                      path=None if trail is None else trail.places, approximate=choice.spec.method != "pca")
     figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=height, overlay=overlay,
                      selected=basket(gram.ids))
     remember("map", figure)
@@ -252,9 +256,10 @@ def go_to_path(zero: Point, one: Point) -> None:
 
 def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: Gram) -> None:
     """One line: n, d, the share of variance shown, and where the numbers come from."""
-    facts = [f"{len(gram.ids)} checkpoints", f"{base.layout.size:,} parameters each", f"base {plain(base.name)}"]
+    facts = [count(len(gram.ids), "checkpoint"), f"{count(base.layout.size)} parameters each",
+             f"base {plain(base.name)}"]
     if projection is not None and projection.explained:
-        facts.append(f"{sum(projection.explained):.1%} of the variance shown")
+        facts.append(f"{share(sum(projection.explained))} of the variance shown")
     part = "all shared parameters" if spec.layers is None and spec.kinds is None else "the chosen parameters"
     facts.append(f"from inner products of task vectors over {part}")
     if spec.method == "umap":

@@ -9,7 +9,7 @@ from explorer.workflows.exporting import export
 from explorer.workflows.importing import Imported, import_folders, outcomes
 from explorer.workflows.journal import watch
 from explorer.workflows.labelled import add_hub_task, add_task, available_datasets, fetch_datasets, fetch_demo_texts
-from explorer.workflows.mapping import gram, place, place_job, project, projection, sign_gram, signs
+from explorer.workflows.mapping import gram, kept_points, place, place_job, project, projection, sign_gram, signs
 from explorer.workflows.mixing import check_name, keep, mix, surrogate
 from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
 from explorer.workflows.opening import Workspace, open_workspace
@@ -29,6 +29,7 @@ from explorer.workflows.training import finetune, made
 
 __all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "check_name", "checkpoint_point",
            "checkpoint_scores", "cluster", "curve", "describe", "device_lines", "evaluate", "export", "fetch_datasets",
-           "fetch_demo_texts", "finetune", "gram", "import_folders", "keep", "made", "main_base", "measure", "mix",
-           "open_workspace", "outcomes", "passes", "path", "place", "place_job", "project", "projection", "resolve",
-           "score_checkpoints", "sign_gram", "signs", "surrogate", "unscored", "warm", "watch", "where"]
+           "fetch_demo_texts", "finetune", "gram", "import_folders", "keep", "kept_points", "made", "main_base",
+           "measure", "mix", "open_workspace", "outcomes", "passes", "path", "place", "place_job", "project",
+           "projection", "resolve", "score_checkpoints", "sign_gram", "signs", "surrogate", "unscored", "warm",
+           "watch", "where"]

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from explorer import registry
+from explorer import registry, settings
 from explorer.backends import Job, Work
 from explorer.errors import UnavailableError, UnknownNameError
 from explorer.merges._recipe import is_merge
 from explorer.paths.walks import with_directions
+from explorer.projections._placing import between
 from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.types import Gram, MapSpec, Point, Projection
 from explorer.weights.directions import is_generated
 from explorer.weights.signs import Signing, SignRow
+from explorer.workflows._kept import Kept
 from explorer.workflows.merging import gram_with_merges
 from explorer.workflows.naming import main_base
 from explorer.workflows.opening import Workspace
 
 # Maps that numpy alone computes in the time of a page: no job is made of them.
 _INSTANT = ("pca",)
+_maps: Kept[Projection] = Kept(8)
 
 
 def gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | None = None,
@@ -51,6 +55,9 @@ def signs(ws: Workspace, base: str | None = None) -> Job | None:
     ranked, known = ws.catalog.ranked(chosen.layout.key), ws.catalog.signed(chosen.layout.key)
     if known == len(ranked):
         return None
+    if len(ranked) > settings.SKETCH_FROM:
+        raise UnavailableError(f"signed agreement compares every parameter of every two models; of {len(ranked):,} "
+                               f"models that takes too long (at most {settings.SKETCH_FROM:,}).")
     bases = [b for b in ws.catalog.bases() if b.layout.key == chosen.layout.key]
     request = Signing(tuple((b, str(ws.catalog.resolve(b.path))) for b in bases),
                       tuple((c.id, str(ws.catalog.resolve(c.path)), c.base) for c in ranked), known)
@@ -75,6 +82,8 @@ def sign_gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | No
 def projection(ws: Workspace, spec: MapSpec) -> Projection | None:
     """The stored map, or one that is computed at once (PCA); None if it needs a job."""
     chosen = _map_gram(ws, spec)
+    if chosen.sketch is not None and spec.method in _INSTANT:
+        return _without_base(_sketched_map(ws, spec, chosen))
     if stored := ws.catalog.projection(spec, chosen.ids):
         return stored
     if spec.method not in _INSTANT:

@@ -64,7 +64,7 @@ def figure_map(ws: Workspace, *, colour: str = "dataset", method: str = "pca", d
     if dims not in (2, 3):
         raise InputError(f"{dims} dimensions: a map has 2 or 3.")
     ids = [ws.catalog.checkpoint(name).id for name in selected]
-    return _map(ws, spec, colour, task or OWN, ids, None, dark, height)
+    return _map(ws, spec, colour, task or OWN, ids, None, dark, height, kept=workflows.kept_points(ws, chosen.id))
 
 
 def figure_path(ws: Workspace, zero: str | Point, one: str | Point, task: str | Sequence[str], *,
@@ -97,7 +97,7 @@ def figures_of(ws: Workspace, page: str, state: Mapping[str, Any], *, dark: Dark
     spec, walk = _read(ws, page, state, alphas)
     selected = [str(key) for key in state.get("basket", ())] if page == "map" else []
     figures = {"map": _map(ws, spec, str(state.get("colour", "dataset")), str(state.get("scores_on", OWN)), selected,
-                           walk, dark, 640, ends=page == "path")}
+                           walk, dark, 640, ends=page == "path", kept=_kept(ws, spec, page, state))}
     if walk is not None:
         figures["curve"] = _curve(ws, walk, walk.curves(ws), dark, 440)
     return figures
@@ -227,7 +227,7 @@ def _curve(ws: Workspace, walk: Walk, found: Sequence[Curve], dark: Dark, height
 
 
 def _map(ws: Workspace, spec: MapSpec, colour: str, task: str, selected: Sequence[str], walk: Walk | None, dark: Dark,
-         height: int, *, ends: bool = False) -> Figure:
+         height: int, *, ends: bool = False, kept: Mapping[str, Point] | None = None) -> Figure:
     import numpy as np
 
     from explorer.figures.maps import Facts, Overlay, scatter
@@ -238,14 +238,14 @@ def _map(ws: Workspace, spec: MapSpec, colour: str, task: str, selected: Sequenc
         found = workflows.project(ws, spec).result()[0]
     gram = ws.catalog.gram(spec.base).select(spec.layers, spec.kinds)
     facts = Facts(dict(zip(gram.ids, gram.norms.tolist(), strict=True)), _scores(ws, task, shown), task)
-    places = None
+    places, kept, between = None, kept or {}, [walk.line.zero, walk.line.one] if walk else []
     if spec.method == "pca":
-        origin = Point.of(spec.base)
-        places = workflows.place(ws, spec, [origin, *([walk.line.zero, walk.line.one] if walk else [])])
+        places = workflows.place(ws, spec, [Point.of(spec.base), *between, *kept.values()])
     trail = None if walk is None else _trail(ws, spec, walk.line)
     overlay = Overlay(base=None if places is None else places[0],
                       path=None if trail is None else np.array(trail["places"]), approximate=spec.method != "pca",
-                      ends=places[1:] if ends and places is not None and walk else None,
+                      ends=places[1:3] if ends and places is not None and walk else None,
+                      kept={} if places is None else dict(zip(kept, places[1 + len(between):], strict=True)),
                       end_names=walk.names if walk else ("", ""))
     return scatter(found, shown, colour, facts=facts, overlay=overlay, selected=selected, dark=dark, height=height)
 
@@ -280,6 +280,12 @@ def _trail(ws: Workspace, spec: MapSpec, line: Line) -> dict[str, Any] | None:
 def _base(ws: Workspace, state: Mapping[str, Any]) -> Base | None:
     bases = {b.id: b for b in ws.catalog.bases()}
     return bases.get(str(state.get("base", ""))) or (main_base(ws) if bases else None)
+
+
+def _kept(ws: Workspace, spec: MapSpec, page: str, state: Mapping[str, Any]) -> dict[str, Point]:
+    """The kept Points that a view of the Map shows: the first ones, as many as there were when it was made."""
+    held = state.get("map_points", 0) if page == "map" else 0
+    return dict(list(workflows.kept_points(ws, spec.base).items())[:held])
 
 
 def _shown(ws: Workspace, base: Base, state: Mapping[str, Any]) -> list[Checkpoint]:
