@@ -102,11 +102,12 @@ def between(low: float | None, high: float | None, *, sign: bool = False, unit: 
 
 # ------------------------------------------------------------------------------------------------------- shares
 
-def share(value: float | None, places: int = 1, *, sign: bool = False) -> str:
-    """A share of 1 in percent: "91.7 %", and "100 %" where no decimal is left to tell."""
+def share(value: float | None, places: int = 1, *, aligned: bool = False) -> str:
+    """A share of 1 in percent: "91.7 %", and "100 %" where no decimal is left to tell; `aligned` keeps the zeros."""
     if value is None or not math.isfinite(value):
         return fixed(value, 0)
-    return f"{_trimmed(fixed(100 * value, places, sign=sign))} %"
+    text = fixed(100 * value, places)
+    return f"{text if aligned else _trimmed(text)} %"
 
 
 def share_told(value: float | None) -> str:

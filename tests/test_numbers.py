@@ -13,8 +13,9 @@ from explorer import numbers
 finite = st.floats(-1e9, 1e9)
 small = st.floats(-50, 50)
 halves = st.floats(1e-6, 20)
-WRITERS = (numbers.loss, numbers.difference, numbers.points, numbers.share, numbers.share_told, numbers.coefficient, numbers.weight,
-           numbers.alpha, numbers.distance, numbers.factor, numbers.duration, numbers.size, numbers.figures)
+WRITERS = (numbers.loss, numbers.difference, numbers.points, numbers.share, numbers.share_told, numbers.coefficient,
+           numbers.weight, numbers.alpha, numbers.distance, numbers.factor, numbers.duration, numbers.size,
+           numbers.figures)
 
 
 def back(text: str) -> float:

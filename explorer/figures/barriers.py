@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import Dark, Mark, fade, scale, strip_colours, surface, template
 
 WRITTEN = 10
@@ -89,16 +90,16 @@ def card(a: str, b: str, barrier: float, half: float, cosine: float) -> str:
 
 
 def _card(a: str, b: str, barrier: float, half: float, cosine: float) -> str:
-    error = f" ± {half:.3f} (95 %)" if np.isfinite(half) else ""
     told = ("not measured yet" if np.isnan(barrier) else "overflows" if np.isinf(barrier)
-            else f"<b>{barrier:.3f}</b> nats{error}")
-    return f"{a} to {b}<br>barrier {told}" + ("" if np.isnan(cosine) else f"<br>cosine <b>{cosine:.3f}</b>")
+            else f"<b>{numbers.loss(barrier, half)}</b>" + (" (95 %)" if np.isfinite(half) else ""))
+    return f"{a} to {b}<br>barrier {told}" + (
+        "" if np.isnan(cosine) else f"<br>cosine <b>{numbers.coefficient(cosine, 3)}</b>")
 
 
 def _written(values: np.ndarray, n: int) -> list[list[str]] | None:
     if n > WRITTEN:
         return None
-    return [["" if np.isnan(v) else "∞" if np.isinf(v) else f"{v:.2f}" for v in row] for row in values]
+    return [["" if np.isnan(v) else "∞" if np.isinf(v) else numbers.fixed(v, 2) for v in row] for row in values]
 
 
 def _matrix(figure: go.Figure, values: np.ndarray, cards: list[list[str]], axes: str, middle: float,

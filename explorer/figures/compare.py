@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from explorer.figures.theme import Dark, Surface, surface, template
+from explorer.figures.writing import DISTANCE_OF_X
 
 ROW = 24
 """Pixels of one group."""
@@ -29,7 +30,8 @@ def by_group(groups: Sequence[str], norms: np.ndarray, cosines: np.ndarray, name
         figure.add_trace(go.Scatter(
             x=norms[:, turn], y=list(range(n)), mode="markers", name=html.escape(names[turn]), customdata=told,
             marker={"size": 10, "symbol": symbol, "color": tint},
-            hovertemplate=f"<b>{html.escape(names[turn])}</b><br>%{{customdata}}<br>‖Δ‖ %{{x:.4g}}<extra></extra>"),
+            hovertemplate=f"<b>{html.escape(names[turn])}</b><br>%{{customdata}}<br>‖Δ‖ {DISTANCE_OF_X}"
+                          "<extra></extra>"),
             row=1, col=1)
     figure.add_trace(go.Scatter(
         x=cosines, y=list(range(n)), mode="markers", name="cosine", showlegend=False, customdata=told,

@@ -15,7 +15,9 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import HUES, Dark, Mark, Surface, colour, fade, surface, template
+from explorer.figures.writing import PERCENT
 from explorer.paths.alphas import position
 from explorer.types import Estimate
 
@@ -88,7 +90,8 @@ def _references(figure: go.Figure, axis: Axis, curve: Curve, quantity: Quantity,
     for level, name, tint, dash in lines:
         # Its legend entry is there before its level is, so that nothing jumps.
         value = None if level is None else level.value
-        text = name if value is None else f"{name} ({_text(value, quantity)})"
+        write = numbers.loss if quantity == "loss" else numbers.share
+        text = name if value is None else f"{name} ({write(value)})"
         figure.add_trace(go.Scatter(x=ends, y=[value, value], mode="lines", name=html.escape(text), hoverinfo="skip",
                                     line={"color": tint, "width": 1.5, "dash": dash}, showlegend=True))
 
@@ -124,8 +127,8 @@ def _card(alpha: float, value: Estimate | None, name: str, quantity: Quantity) -
         return ""
     how = "" if value.measured == "full" else "<br>first pass: some of the texts"
     head = f"{html.escape(name)}<br>" if name else ""
-    return (f"{head}α = <b>{alpha:.4g}</b><br>{quantity} <b>{_text(value.value, quantity, 4)}</b> "
-            f"± {_text(value.half, quantity, 4)} (95 %){how}")
+    return (f"{head}α = <b>{numbers.alpha(alpha)}</b><br>{quantity} "
+            f"<b>{_with_half(value.value, value.half, quantity)}</b> (95 %){how}")
 
 
 def _minimum(figure: go.Figure, axis: Axis, curve: Curve, s: Surface) -> None:
@@ -138,13 +141,15 @@ def _minimum(figure: go.Figure, axis: Axis, curve: Curve, s: Surface) -> None:
     side = "right" if share < 0.2 else "left" if share > 0.8 else "center"
     figure.add_trace(go.Scatter(
         x=[x], y=[value], mode="markers+text", showlegend=False, hoverinfo="skip", name="minimum",
-        text=[f"minimum {value:.3f} at α = {alpha:.3g}"], textposition=f"bottom {side}",
+        text=[f"minimum {numbers.loss(value)} at α = {numbers.alpha(alpha)}"], textposition=f"bottom {side}",
         textfont={"color": s.text, "size": s.size - 1},
         marker={"size": 15, "symbol": "circle-open", "color": s.text, "line": {"width": 2}}))
 
 
-def _text(value: float, quantity: Quantity, digits: int = 3) -> str:
-    return f"{value:.{digits}f}" if quantity == "loss" else f"{value:.1%}"
+def _with_half(value: float, half: float, quantity: Quantity) -> str:
+    if quantity == "loss":
+        return numbers.loss(value, half)
+    return f"{numbers.share(value)} ± {numbers.share(half)}"
 
 
 def _layout(axis: Axis, title: str, quantity: Quantity, dark: Dark, height: int) -> dict[str, Any]:
@@ -154,10 +159,10 @@ def _layout(axis: Axis, title: str, quantity: Quantity, dark: Dark, height: int)
                              "range": [low - margin, high + margin], "fixedrange": True}
     if axis.far:
         marks = [a for a in TICKS if axis.low - 1e-9 <= a <= axis.high + 1e-9]
-        xaxis |= {"tickvals": [position(a, True) for a in marks], "ticktext": [f"{a:g}" for a in marks]}
+        xaxis |= {"tickvals": [position(a, True) for a in marks], "ticktext": [numbers.alpha(a) for a in marks]}
     yaxis: dict[str, Any] = {"title": {"text": html.escape(title)}, "automargin": False, "fixedrange": True}
     if quantity == "accuracy":
-        yaxis["tickformat"] = ".0%"
+        yaxis |= PERCENT
     return {"template": template(dark), "height": height, "xaxis": xaxis, "yaxis": yaxis, "hovermode": "closest",
             "dragmode": False, "margin": {"l": 66, "r": 14, "t": 30, "b": 46},
             "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}}

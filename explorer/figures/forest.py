@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import Dark, surface, template
+from explorer.figures.writing import PERCENT
 from explorer.types import Figure
+from explorer.types.claims import Unit
 
 ROW, FRAME = 34, 74
+WRITERS: Mapping[Unit, Callable[[float], str]] = {
+    "share": numbers.share, "nats": numbers.loss, "factor": numbers.factor,
+    "points": lambda value: numbers.points(value / 100)}
 
 
 def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: Dark = False) -> go.Figure:
@@ -18,7 +24,7 @@ def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: Dark = Fals
 
     `words` say each figure in full and are its card. All figures have one unit.
     """
-    s = surface(dark)
+    s, unit = surface(dark), figures[0].unit
     rows = list(range(len(figures)))
     names = [html.escape(f.name) for f in figures]
     cards = [f"<b>{name}</b><br>{html.escape(word)}" for name, word in zip(names, words, strict=True)]
@@ -36,13 +42,14 @@ def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: Dark = Fals
             ("the paper", [f.paper for f in figures],
              {"symbol": "diamond-open", "size": 12, "color": s.warm, "line": {"width": 2}})):
         if any(v is not None for v in values):
-            made.add_trace(go.Scatter(x=values, y=rows, mode="markers", name=name, marker=marker,
-                                      hovertemplate=f"{name}: %{{x:.3g}}<extra></extra>"))
-    unit = figures[0].unit
+            made.add_trace(go.Scatter(
+                x=values, y=rows, mode="markers", name=name, marker=marker,
+                customdata=[None if v is None else WRITERS[unit](v) for v in values],
+                hovertemplate=f"{name}: %{{customdata}}<extra></extra>"))
     made.update_yaxes(tickvals=rows, ticktext=names, range=[len(figures) - 0.4, -0.6], automargin=True, showgrid=False,
                       tickfont={"color": s.text, "size": s.size})
     made.update_xaxes(automargin=True, showgrid=True, **(
-        {"range": [-0.03, 1.03], "tickformat": ".0%"} if unit == "share" else
+        {"range": [-0.03, 1.03], **PERCENT} if unit == "share" else
         {"title": {"text": "nats"}, "rangemode": "tozero"} if unit == "nats" else
         {"title": {"text": "points"}, "rangemode": "tozero"} if unit == "points" else
         {"type": "log", "title": {"text": "factor"}}))

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import Dark, Mark, scale, strip_colours, surface, template
+from explorer.figures.writing import PERCENT
 from explorer.statistics.agreement import Agreement
 
 BLOCKS = 400
@@ -90,11 +92,14 @@ def layer_grid(rows: Sequence[str], columns: Sequence[str], values: np.ndarray, 
     figure = go.Figure(layout=_frame(dark, height))
     figure.add_trace(go.Heatmap(
         z=values, x=[html.escape(c) for c in columns], y=[html.escape(r) for r in rows], zmin=0, zmax=1,
-        colorscale=scale(dark), customdata=chance, texttemplate="%{z:.0%}",
-        hovertemplate="%{y}, %{x}: <b>%{z:.1%}</b><br>chance stays below %{customdata:.0%} in 95 of 100"
-                      "<extra></extra>",
-        colorbar={"title": {"text": "accuracy", "side": "right"}, "thickness": 10, "len": 0.7, "outlinewidth": 0,
-                  "tickformat": ".0%"}))
+        colorscale=scale(dark), texttemplate="%{text}",
+        text=[["" if np.isnan(v) else numbers.share(v, 0) for v in row] for row in values.tolist()],
+        customdata=[["" if np.isnan(v) else f"<b>{numbers.share(v)}</b><br>chance stays below {numbers.share(c, 0)} in "
+                     "95 of 100" for v, c in zip(row, below, strict=True)]
+                    for row, below in zip(values.tolist(), chance.tolist(), strict=True)],
+        hovertemplate="%{y}, %{x}: %{customdata}<extra></extra>",
+        colorbar={"title": {"text": "accuracy", "side": "right"}, "thickness": 10, "len": 0.7, "outlinewidth": 0}
+        | PERCENT))
     figure.update_layout(xaxis={"title": {"text": "kind of parameters"}},
                          yaxis={"autorange": "reversed", "automargin": True, "title": {"text": "layer"}})
     return figure

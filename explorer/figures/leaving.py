@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import HUES, Dark, Surface, colour, fade, surface, template
 
 LOOKS = ((HUES[0], 0.3, "circle"), (HUES[1], 0.4, "diamond"), (HUES[2], 0.4, "square"))
@@ -73,8 +74,10 @@ def _draw(figure: go.Figure, way: Way, tint: str, symbol: str, limit: float | No
                                     showlegend=False, hoverinfo="skip", legendgroup=name,
                                     line={"color": fade(tint, 0.4), "width": 1}))
     last = len(way.radii) - 1
-    cards = [f"{name}<br>{r:.3g} spreads" + (f": {html.escape(way.arrives)}" if way.arrives and i == last else "")
-             + f"<br>loss <b>{v:.4f}</b>" + (f" ± {h:.4f} against the centroid (95 %)" if h == h and r else "")
+    end = f": {html.escape(way.arrives)}" if way.arrives else ""
+    cards = [f"{name}<br>{numbers.figures(r)} spreads{end if i == last else ''}"
+             + f"<br>loss <b>{numbers.loss(v)}</b>"
+             + (f" {numbers.half_width(h)} against the centroid (95 %)" if h == h and r else "")
              for i, (r, v, h) in enumerate(zip(way.radii, way.losses, way.halves, strict=True))]
     figure.add_trace(go.Scatter(
         x=list(way.radii), y=list(way.losses), mode="lines+markers", name=name, legendgroup=name, hovertext=cards,

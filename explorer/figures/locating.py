@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from explorer.figures.theme import Dark, fade, surface, template
+from explorer.numbers import distance, share
 
 
 def nearest(regions: Sequence[tuple[str, float, float]], predicted: str, *, dark: Dark = False,
@@ -23,7 +24,7 @@ def nearest(regions: Sequence[tuple[str, float, float]], predicted: str, *, dark
     figure.add_trace(go.Bar(
         x=[apart for *_, apart in rows], y=[html.escape(name) for name, *_ in rows], orientation="h",
         marker={"color": [s.accent if name == predicted else fade(s.quiet, 0.45) for name, *_ in rows]},
-        text=[f"{chance:.0%}" for _, chance, _ in rows], textposition="outside", cliponaxis=False,
-        customdata=[chance for _, chance, _ in rows],
-        hovertemplate="%{y}<br>distance <b>%{x:.3f}</b><br>probability <b>%{customdata:.1%}</b><extra></extra>"))
+        text=[share(chance, 0) for _, chance, _ in rows], textposition="outside", cliponaxis=False,
+        customdata=[[distance(apart), share(chance)] for _, chance, apart in rows],
+        hovertemplate="%{y}<br>distance <b>%{customdata[0]}</b><br>probability <b>%{customdata[1]}</b><extra></extra>"))
     return figure

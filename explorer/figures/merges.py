@@ -9,7 +9,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import Dark, fade, surface, template
+from explorer.figures.writing import LOSS_OF_Y, PERCENT
 from explorer.statistics.retention import Interval
 
 ROW, FRAME = 40, 92
@@ -47,11 +49,11 @@ def retained(rows: Sequence[str], series: Sequence[Series], *, dark: Dark = Fals
                      "width": 0, "array": [max(r.high - r.value, 0.0) for _, _, r in placed],
                      "arrayminus": [max(r.value - r.low, 0.0) for _, _, r in placed]},
             customdata=[[html.escape(name), _range(r)] for _, name, r in placed],
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{html.escape(one.name)} keeps <b>%{{x:.0%}}</b>, "
-                          "%{customdata[1]}<extra></extra>"))
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{html.escape(one.name)} keeps %{{customdata[1]}}"
+                          "<extra></extra>"))
     known = [r for one in series for r in one.shares if r is not None]
     ends = [(min(r.value - 0.1, max(r.low, -0.5)), max(r.value + 0.1, min(r.high, 1.5))) for r in known]
-    figure.update_xaxes(title={"text": "share of the own model's gain over the base that is kept"}, tickformat=".0%",
+    figure.update_xaxes(title={"text": "share of the own model's gain over the base that is kept"}, **PERCENT,
                         range=[min([-0.15, *(low - 0.03 for low, _ in ends)]),
                                max([1.15, *(high + 0.03 for _, high in ends)])])
     figure.update_yaxes(range=[n - 0.45, -0.55], tickvals=list(range(n)), automargin=True, showgrid=False,
@@ -70,7 +72,7 @@ def search_trace(objectives: Sequence[float], starts: int, *, dark: Dark = False
         if some:
             figure.add_trace(go.Scatter(x=some, y=[objectives[i - 1] for i in some], mode="markers", name=name,
                                         marker={"size": 7, "color": tint, "symbol": symbol, "opacity": 0.75},
-                                        hovertemplate="evaluation %{x}: <b>%{y:.4f}</b><extra></extra>"))
+                                        hovertemplate=f"evaluation %{{x}}: <b>{LOSS_OF_Y}</b><extra></extra>"))
     best = [min(objectives[: i + 1]) for i in range(len(objectives))]
     figure.add_trace(go.Scatter(x=at, y=best, mode="lines", name="best so far", hoverinfo="skip",
                                 line={"color": s.accent, "width": 2.5, "shape": "hv"}))
@@ -80,7 +82,7 @@ def search_trace(objectives: Sequence[float], starts: int, *, dark: Dark = False
         top = max(middle, first)
         figure.update_yaxes(range=[low - 0.08 * (top - low) - 1e-3, top + 0.12 * (top - low) + 1e-3])
     figure.update_xaxes(title={"text": "evaluations"}, rangemode="tozero")
-    figure.update_yaxes(title={"text": "loss on the shots + penalty"})
+    figure.update_yaxes(title={"text": "loss on the shots + penalty (nats)"})
     return figure
 
 
@@ -90,7 +92,7 @@ def weight_bars(names: Sequence[str], weights: Sequence[float], *, dark: Dark = 
     figure = go.Figure(layout={**_frame(dark, 76 + 26 * max(n, 3)), "showlegend": False})
     figure.add_trace(go.Bar(x=list(weights), y=list(range(n)), orientation="h",
                             marker={"color": [s.accent if w >= 0 else s.warm for w in weights]},
-                            text=[f"{w:.2f}" for w in weights], textposition="outside", cliponaxis=False,
+                            text=[numbers.fixed(w, 2) for w in weights], textposition="outside", cliponaxis=False,
                             customdata=[html.escape(name) for name in names],
                             hovertemplate="<b>%{customdata}</b>: %{x:.3f}<extra></extra>"))
     figure.add_vline(x=0, line={"color": s.muted, "width": 1.5})
@@ -103,7 +105,7 @@ def weight_bars(names: Sequence[str], weights: Sequence[float], *, dark: Dark = 
 
 
 def _range(share: Interval) -> str:
-    return f"{share.low:.0%} to {share.high:.0%} (95 %)"
+    return f"<b>{numbers.share(share.value, 0)}</b>, {numbers.share_between(share.low, share.high)} (95 %)"
 
 
 def _frame(dark: Dark, height: int) -> dict[str, Any]:

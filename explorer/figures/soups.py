@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import Dark, fade, surface, template
+from explorer.figures.writing import PERCENT
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,14 @@ def soup_walk(turns: Sequence[Turn], *, title: str, percent: bool = False, dark:
         "template": template(dark), "height": height, "hovermode": "closest", "dragmode": False,
         "margin": {"l": 70, "r": 14, "t": 34, "b": 90}, "xaxis": {"fixedrange": True}, "yaxis": {"fixedrange": True},
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}})
-    number = "%{y:.1%}" if percent else "%{y:.4f}"
+    write = numbers.share if percent else numbers.loss
     places = list(range(len(turns)))
     names = [html.escape(t.name) for t in turns]
     figure.add_trace(go.Scatter(
-        x=places, y=[t.alone for t in turns], mode="markers", name="the model alone", customdata=names,
+        x=places, y=[t.alone for t in turns], mode="markers", name="the model alone",
+        customdata=[f"<b>{name}</b> alone: {write(t.alone)}" for name, t in zip(names, turns, strict=True)],
         marker={"size": 9, "symbol": "circle-open", "color": s.quiet, "line": {"width": 1.5}},
-        hovertemplate=f"<b>%{{customdata}}</b> alone: {number}<extra></extra>"))
+        hovertemplate="%{customdata}<extra></extra>"))
     tried = [(i, t) for i, t in enumerate(turns) if t.with_it is not None]
     level, now = [], None
     for _, t in tried:
@@ -51,11 +54,11 @@ def soup_walk(turns: Sequence[Turn], *, title: str, percent: bool = False, dark:
         figure.add_trace(go.Scatter(
             x=[i for i, _ in some], y=[t.with_it for _, t in some], mode="markers", name=name,
             marker={"size": 13, "symbol": symbol, "color": tint, "line": {"width": 0 if taken else 3, "color": tint}},
-            customdata=[[html.escape(t.name), html.escape(t.why)] for _, t in some],
-            hovertemplate=f"<b>%{{customdata[0]}}</b>, the mean with it: {number}<br>%{{customdata[1]}}"
-                          "<extra></extra>"))
+            customdata=[f"<b>{html.escape(t.name)}</b>, the mean with it: {write(t.with_it)}<br>{html.escape(t.why)}"
+                        for _, t in some],
+            hovertemplate="%{customdata}<extra></extra>"))
     figure.update_xaxes(tickvals=places, ticktext=names, range=[-0.5, max(len(turns), 1) - 0.5], showgrid=False,
                         automargin=True, tickfont={"color": s.text, "size": s.size - 1})
     figure.update_yaxes(title={"text": html.escape(title)}, showticklabels=bool(turns),
-                        **({"tickformat": ".0%"} if percent else {}))
+                        **(PERCENT if percent else {}))
     return figure

@@ -11,6 +11,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from explorer.figures.theme import HUES, SYMBOLS, Dark, colour, fade, surface, template
+from explorer.figures.writing import PERCENT
+from explorer.numbers import count, points, share
 from explorer.statistics.averages import Average
 
 ROW = 38
@@ -36,8 +38,9 @@ def by_start(columns: Sequence[Column], *, title: str = "Accuracy", dark: Dark =
         figure.add_trace(go.Scatter(
             x=[i for i, _, _ in known], y=[v for _, v, _ in known], mode="lines+markers", showlegend=False,
             name=f"seed {seed}", line={"color": fade(s.quiet, 0.4), "width": 1}, marker={"size": 5, "color": s.quiet},
-            customdata=[html.escape(name) for _, _, name in known],
-            hovertemplate=f"<b>%{{customdata}}</b>, seed {seed}<br>accuracy <b>%{{y:.1%}}</b><extra></extra>"))
+            customdata=[[html.escape(name), share(v)] for _, v, name in known],
+            hovertemplate=f"<b>%{{customdata[0]}}</b>, seed {seed}<br>accuracy <b>%{{customdata[1]}}</b>"
+                          "<extra></extra>"))
     rows = [(i, c, c.mean) for i, c in enumerate(columns) if c.mean is not None]
     spread = [m.high - m.value if math.isfinite(m.high) else 0.0 for _, _, m in rows]
     figure.add_trace(go.Scatter(
@@ -45,13 +48,12 @@ def by_start(columns: Sequence[Column], *, title: str = "Accuracy", dark: Dark =
         marker={"size": 13, "color": [_tint(i, dark) for i, _, _ in rows], "symbol": "diamond",
                 "line": {"width": 1, "color": s.paper}},
         error_y={"type": "data", "array": spread, "color": s.text, "thickness": 1.5, "width": 6},
-        customdata=[[html.escape(c.name), html.escape(c.why), 100 * half, m.n]
-                    for (_, c, m), half in zip(rows, spread, strict=True)],
-        hovertemplate="<b>%{customdata[0]}</b>: %{customdata[1]}<br>mean <b>%{y:.1%}</b> ± %{customdata[2]:.1f} "
-                      "(95 %), %{customdata[3]} seeds<extra></extra>"))
+        customdata=[[html.escape(c.name), html.escape(c.why), f"<b>{share(m.value)}</b> ± {share(half)} (95 %), "
+                     f"{count(m.n, 'seed')}"] for (_, c, m), half in zip(rows, spread, strict=True)],
+        hovertemplate="<b>%{customdata[0]}</b>: %{customdata[1]}<br>mean %{customdata[2]}<extra></extra>"))
     figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=[_under(c) for c in columns], showgrid=False,
                         range=[-0.5, len(columns) - 0.5], tickfont={"color": s.text, "size": s.size})
-    figure.update_yaxes(tickformat=".0%", showticklabels=bool(rows))
+    figure.update_yaxes(showticklabels=bool(rows), **PERCENT)
     return figure
 
 
@@ -78,9 +80,9 @@ def over_targets(targets: Sequence[str], starts: Sequence[Gains], *, dark: Dark 
             x=[100 * d.value for _, _, d in rows], y=[y for y, _, _ in rows], mode="markers",
             name=html.escape(one.name), marker={"size": 9, "color": tint, "symbol": SYMBOLS[turn % len(SYMBOLS)]},
             error_x={"type": "data", "array": half, "color": fade(tint, 0.5), "thickness": 1.4, "width": 0},
-            customdata=[[html.escape(name), d.n, h] for (_, name, d), h in zip(rows, half, strict=True)],
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{html.escape(one.name)}: <b>%{{x:+.2f}}</b> points ± "
-                          "%{customdata[2]:.2f} (95 %), %{customdata[1]} seeds<extra></extra>"))
+            customdata=[[html.escape(name), f"<b>{points(d.value, h / 100)}</b> (95 %), {count(d.n, 'seed')}"]
+                        for (_, name, d), h in zip(rows, half, strict=True)],
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{html.escape(one.name)}: %{{customdata[1]}}<extra></extra>"))
     known = any(d is not None for one in starts for d in one.differences)
     figure.update_xaxes(title={"text": "accuracy minus the base's, in points"}, showticklabels=known)
     figure.update_yaxes(range=[n - 0.5, -0.5], tickvals=list(range(n)), automargin=True, showgrid=False,
@@ -100,5 +102,5 @@ def _tint(turn: int, dark: Dark) -> str:
 
 
 def _under(column: Column) -> str:
-    mean = "" if column.mean is None else f"{column.mean.value:.1%}"
+    mean = "" if column.mean is None else share(column.mean.value)
     return f"{html.escape(column.name)}<br><b>{mean}</b>"

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import HUES, Dark, Surface, colour, fade, surface, template
+from explorer.figures.writing import DISTANCE_OF_X, LOSS_OF_Y
 from explorer.statistics.averages import Average
 
 WIDTH = 0.34
@@ -59,7 +61,7 @@ def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "
             marker={"size": 8 if len(shown) <= 120 else 5.5, "color": tint, "symbol": symbol, "opacity": 0.85,
                     "line": {"width": 0.7, "color": s.paper}},
             customdata=[_card(group.name, c) for _, c in shown],
-            hovertemplate="%{customdata}<br>loss <b>%{y:.4f}</b><extra></extra>"))
+            hovertemplate="%{customdata}<br>loss <b>" + LOSS_OF_Y + "</b><extra></extra>"))
         if len(shown):
             mean = float(losses.mean())
             figure.add_trace(go.Scatter(x=[place - WIDTH - 0.04, place + WIDTH + 0.04], y=[mean, mean], mode="lines",
@@ -84,16 +86,16 @@ def by_dimension(dimensions: Sequence[int], groups: Sequence[Strip], means: Sequ
             x=place + 0.5 * WIDTH * _spread(len(shown)), y=[v for v, _ in shown], mode="markers", showlegend=False,
             marker={"size": 6, "color": fade(tint, 0.55)}, name=html.escape(group.name),
             customdata=[_card(group.name, c) for _, c in shown],
-            hovertemplate="%{customdata}<br>loss <b>%{y:.4f}</b><extra></extra>"))
+            hovertemplate=f"%{{customdata}}<br>loss <b>{LOSS_OF_Y}</b><extra></extra>"))
     known = [(i, k, m) for i, (k, m) in enumerate(zip(dimensions, means, strict=True)) if m is not None]
     sided = [m.high - m.value if math.isfinite(m.high) else 0.0 for _, _, m in known]
     figure.add_trace(go.Scatter(
         x=[i for i, _, _ in known], y=[m.value for _, _, m in known], mode="lines+markers", showlegend=False,
         name="mean", line={"color": s.accent, "width": 2.5}, marker={"size": 9, "color": s.accent},
         error_y={"array": sided, "color": fade(s.accent, 0.6), "thickness": 1.4, "width": 4},
-        customdata=[[k, m.n, h] for (_, k, m), h in zip(known, sided, strict=True)],
-        hovertemplate="dimension %{customdata[0]}: mean loss <b>%{y:.4f}</b> ± %{customdata[2]:.4f} (95 %), "
-                      "%{customdata[1]} Points<extra></extra>"))
+        customdata=[f"dimension {k}: mean loss <b>{numbers.loss(m.value, h or None)}</b> (95 %), "
+                    f"{numbers.count(m.n, 'Point')}" for (_, k, m), h in zip(known, sided, strict=True)],
+        hovertemplate="%{customdata}<extra></extra>"))
     if base is not None:
         _level(figure, base, [-0.5, len(dimensions) - 0.5], s)
     figure.update_xaxes(tickvals=list(range(len(dimensions))), ticktext=[str(k) for k in dimensions], showgrid=False,
@@ -115,11 +117,12 @@ def by_distance(groups: Sequence[Strip], distances: Sequence[np.ndarray], *, bas
             showlegend=True, customdata=[_card(group.name, c) for _, _, c in rows],
             marker={"size": 8, "color": colour(hue, shade, dark), "symbol": symbol, "opacity": 0.85,
                     "line": {"width": 0.7, "color": s.paper}},
-            hovertemplate="%{customdata}<br>distance %{x:.3f}<br>loss <b>%{y:.4f}</b><extra></extra>"))
+            hovertemplate=f"%{{customdata}}<br>distance {DISTANCE_OF_X}<br>loss <b>{LOSS_OF_Y}</b><extra></extra>"))
     if base is not None:
         figure.add_trace(go.Scatter(x=[base[0]], y=[base[1]], mode="markers", name="base", showlegend=True,
                                     marker={"size": 11, "symbol": "x", "color": s.text},
-                                    hovertemplate="base<br>distance %{x:.3f}<br>loss <b>%{y:.4f}</b><extra></extra>"))
+                                    hovertemplate=f"base<br>distance {DISTANCE_OF_X}<br>loss <b>{LOSS_OF_Y}</b>"
+                                                  "<extra></extra>"))
     figure.update_xaxes(title={"text": "distance from In's centroid in weight space"}, rangemode="tozero")
     _without_numbers(figure, not any(g.shown for g in groups))
     return figure
@@ -142,7 +145,7 @@ def _without_numbers(figure: go.Figure, empty: bool) -> None:
 def _level(figure: go.Figure, base: float, ends: list[float], s: Surface) -> None:
     """The base's loss, as a line over the whole width."""
     figure.add_trace(go.Scatter(x=ends, y=[base, base], mode="lines+text", showlegend=False, name="base",
-                                hoverinfo="skip", text=[f" base {base:.3f}", ""], textposition="top right",
+                                hoverinfo="skip", text=[f" base {numbers.loss(base)}", ""], textposition="top right",
                                 textfont={"color": s.quiet, "size": s.size - 1},
                                 line={"color": s.quiet, "width": 1.5, "dash": "dash"}))
 
@@ -150,7 +153,7 @@ def _level(figure: go.Figure, base: float, ends: list[float], s: Surface) -> Non
 def _label(group: Strip) -> str:
     """What stands under a strip: three lines, of which the last is there before its number is."""
     losses = [v for v, _ in group.shown]
-    mean = f"mean {sum(losses) / len(losses):.3f}" if losses else " "
+    mean = f"mean {numbers.loss(sum(losses) / len(losses))}" if losses else " "
     return f"<b>{html.escape(group.name)}</b><br>{html.escape(group.note)}<br>{mean}"
 
 

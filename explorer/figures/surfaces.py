@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer import numbers
 from explorer.figures.theme import Dark, fade, scale, surface, template
 from explorer.paths.quadtree import Surface
 
@@ -122,7 +123,8 @@ def landscape(picture: Picture, corners: Sequence[Spot], *, dots: bool = True, d
             contours={"z": {"show": True, "start": low, "end": high, "size": (high - low) / LINES,
                             "color": "rgba(255,255,255,.4)", "width": 1}},
             lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.08, "roughness": 0.9},
-            hovertemplate=f"x %{{x:.4g}}, y %{{y:.4g}}<br>{picture.quantity} about <b>%{{z:.3f}}</b><extra></extra>"))
+            hovertemplate=f"x %{{x:.4~g}}, y %{{y:.4~g}}<br>{picture.quantity} about <b>%{{z:.3f}} nats</b>"
+                          "<extra></extra>"))
     if dots and len(picture.measured):
         x, y, z = picture.measured.T
         figure.add_trace(go.Scatter3d(x=x, y=y, z=np.minimum(z, high), mode="markers", showlegend=False,
@@ -172,8 +174,8 @@ def _places(figure: go.Figure, picture: Picture) -> None:
     taken = {(round(x, 9), round(y, 9)) for x, y in picture.measured[:, :2].tolist()}
     x, y = (part.ravel() for part in np.meshgrid(xs, ys))
     free = [i for i in range(len(x)) if (round(float(x[i]), 9), round(float(y[i]), 9)) not in taken]
-    text = [f"{picture.quantity} about <b>{values[i]:.3f}</b>"
-            + (f"<br>estimated error of the surface {errors[i]:.3f}" if math.isfinite(errors[i]) else
+    text = [f"{picture.quantity} about <b>{numbers.loss(values[i])}</b>"
+            + (f"<br>estimated error of the surface {numbers.loss(errors[i])}" if math.isfinite(errors[i]) else
                "<br>error not known yet") for i in free]
     figure.add_trace(go.Scatter(
         x=x[free], y=y[free], mode="markers", name="places", showlegend=False, hovertext=text,

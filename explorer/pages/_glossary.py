@@ -32,7 +32,8 @@ def _terms() -> dict[str, Term]:
 _GROUPS: Mapping[str, Sequence[tuple[str, str, str, str]]] = {
     "Points": (
         ("task_vector", "Task vector, Δ", "What fine-tuning changed: the fine-tuned weights minus the base's, over the "
-         "encoder's parameters. The classification head is left out.", "Ilharco et al. 2023; " + PAPER + ", section 4"),
+         "encoder's parameters. The classification head is left out.",
+         PAPER + ", the definition of Δ; Ilharco et al. 2023"),
         ("base", "Base", "The pretrained model that fine-tuning began with. Its task vector is 0.", PAPER),
         ("point", "Point", "A place in weight space: the base plus a weighted sum of task vectors, or a merge of them. "
          "Every Point is a model that can be measured.", "this app"),
@@ -48,8 +49,16 @@ _GROUPS: Mapping[str, Sequence[tuple[str, str, str, str]]] = {
         ("generalized_loss", "Generalized loss", "The encoder is frozen, a fresh linear head is fitted on the task's "
          "train split, and the loss is that of the test split. It says what the encoder knows, whatever head it had.",
          PAPER + ", the definition of l_g"),
+        ("head", "Head", "The layer that turns the encoder's output into labels. Refitted: a new linear one for every "
+         "Point, as the generalized loss asks; end-to-end: those the models were trained with, mixed as they are.",
+         PAPER + ", the definition of l_g"),
+        ("lm_loss", "Language-model loss", "Cross-entropy a token of the base's own language model head, in nats; "
+         "labels have no part in it.", "this app"),
+        ("excess", "Excess", "By how much a loss must exceed that of the path's end to count as outside.", "this app"),
         ("end_to_end", "End-to-end loss", "The test loss with the heads the models were trained with, mixed as the "
          "encoders are, and nothing fitted.", "this app"),
+        ("rank_correlation", "Rank correlation", "Spearman's: whether two quantities rise together, whatever the "
+         "curve; 1 always, −1 one rises as the other falls, 0 no relation.", "Spearman 1904"),
         ("nats", "Nats", "The unit of a cross-entropy in natural logarithms. Guessing between two labels costs 0.693.",
          "this app"),
         ("interval", "95 % interval, ±", "Where the value would lie in 95 of 100 repetitions. What is repeated (texts, "
@@ -85,12 +94,14 @@ _GROUPS: Mapping[str, Sequence[tuple[str, str, str, str]]] = {
          PAPER + ", section 5"),
         ("p_b", "P_B(A ≤ B)", "How likely a model of A has a loss no higher than one of B, over all pairs. 50 %: "
          "neither is better.", PAPER + ", section 5"),
+        ("region", "Region", "Where in weight space models of one kind lie: In and the convex hull that they span. A "
+         "model may lie outside of all.", PAPER + ", section 5"),
         ("hull", "Convex hull", "All mixtures of models with weights that are not negative and sum to 1.",
-         PAPER + ", section 5"),
+         PAPER + ", the definition of In′"),
         ("centroid", "Centroid", "The mean of models. As a start for training it leaves out all models trained on the "
          "target.", PAPER + ", section 7"),
         ("spread", "Spread", "Root mean square distance of models from their centroid: the unit of walks out of a "
-         "region.", PAPER + ", appendix F"),
+         "region.", "this app; the paper speaks of the members' spread, appendix F"),
         ("concentration", "Concentration", "Of the Dirichlet distribution of mixing weights. Small: samples lie near "
          "single models; large: near the centroid.", "this app"),
     ),
@@ -134,17 +145,19 @@ _GROUPS: Mapping[str, Sequence[tuple[str, str, str, str]]] = {
 TERMS = _terms()
 PAGES: Mapping[str, Sequence[str]] = {
     "map": ("task_vector", "base", "norm", "cosine", "projection"),
-    "path": ("alpha", "generalized_loss", "barrier", "extrapolation", "boundary", "end_to_end", "interval"),
+    "path": ("alpha", "generalized_loss", "barrier", "extrapolation", "boundary", "excess", "head", "end_to_end",
+             "lm_loss", "interval"),
     "mix": ("point", "hull", "task_arithmetic", "surrogate", "centroid"),
-    "merge": ("merge", "retention", "soup", "ties", "dare", "slerp", "task_arithmetic"),
+    "merge": ("merge", "retention", "centroid", "norm", "cosine", "soup", "ties", "dare", "slerp", "task_arithmetic"),
     "clusters": ("cosine", "spectral", "accuracy_of_clusters", "ari", "nmi", "silhouette", "f1", "chance",
          "dendrogram"),
-    "region": ("in", "in_prime", "ex", "p_b", "hull", "centroid", "spread", "concentration", "generalized_loss"),
-    "barriers": ("barrier", "basin", "cosine", "generalized_loss", "interval", "dendrogram"),
+    "region": ("region", "in", "in_prime", "ex", "p_b", "hull", "centroid", "spread", "concentration",
+               "generalized_loss"),
+    "barriers": ("barrier", "basin", "cosine", "generalized_loss", "rank_correlation", "interval", "dendrogram"),
     "compare": ("task_vector", "norm", "cosine", "barrier", "generalized_loss", "interval"),
     "surface": ("plane", "filter_normalisation", "disentanglement", "point", "generalized_loss"),
     "claims": ("generalized_loss", "p_b", "in", "in_prime", "ex", "barrier", "chance", "bitfit"),
-    "start_points": ("centroid", "bitfit", "base", "interval"),
+    "start_points": ("centroid", "bitfit", "base", "rank_correlation", "interval"),
     "catalog": ("task_vector", "base", "gram"),
 }
 """The terms that a page uses, by the page's name."""

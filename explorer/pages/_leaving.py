@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.errors import ExplorerError
 from explorer.figures.leaving import Way, ways_out
+from explorer.pages._charts import show_figure
+from explorer.pages._glossary import said
 from explorer.pages._measuring import live, lost
+from explorer.pages._readings import tabled
 from explorer.pages._session import dark, fail, plain
 from explorer.statistics.crossings import Crossing
 from explorer.statistics.paper import OUTWARD
@@ -32,8 +34,8 @@ def tab(ws: workflows.Workspace, base: Base, members: list[Checkpoint], task: Ta
         seeds = st.number_input("Random directions", 1, leaving.MOST_SEEDS, 3, key="leaving_seeds", width=150,
                                 persist_state="session")
         far = st.segmented_control("As far as", FAR, default=5.0, required=True, key="leaving_far",
-                                   persist_state="session", format_func=lambda r: f"{r:g} spreads",
-                                   help="A spread is the root mean square distance of the models from their centroid.")
+                                   persist_state="session", format_func=lambda r: f"{numbers.figures(r)} spreads",
+                                   help=said("spread"))
     try:
         found = walks(ws, members, int(seeds), reach(float(far or 5.0)))
     except ExplorerError as error:
@@ -63,17 +65,18 @@ def draw(ws: workflows.Workspace, found: Walks, task: Task, probe: Probe) -> Non
                           (min(models), max(models)) if walked.highest else None,
                           base=None if walked.base is None else walked.base.loss,
                           title=f"Loss on {task.name} (nats)", dark=dark())
-        st.plotly_chart(figure, theme=None, key="leaving_walks", config={"displayModeBar": False},
-                        alt="Loss against the distance from the centroid, in spreads of the models.")
+        show_figure(figure, key="leaving_walks",
+                    alt="Loss against the distance from the centroid, in spreads of the models.")
     with right:
         readings(walked)
         doubt = f" Doubtful there: {OUTWARD.conflict}." if OUTWARD.conflict else ""
         st.info(plain(f"The paper ({OUTWARD.id}, {OUTWARD.where}), on RoBERTa-base: {OUTWARD.text}: {OUTWARD.figure}."
                       f"{doubt}"), icon=":material/menu_book:")
-        st.caption(f"{len(found.points)} models; their spread is {found.spread:.3g} in weight distance, the centroid "
-                   f"lies {found.length / found.spread:.2f} spreads from the base and {found.norm / found.spread:.1f} "
-                   "from all-zero weights. Random directions have Xavier's spread over tensors. Bars: 95 % of the "
-                   "difference from the centroid's loss over the same texts.")
+        spreads = [numbers.distance(length / found.spread) for length in (found.length, found.norm)]
+        st.caption(f"{len(found.points)} models; their spread is {numbers.distance(found.spread)} in weight distance, "
+                   f"the centroid lies {spreads[0]} spreads from the base and {spreads[1]} from all-zero weights. "
+                   "Random directions have Xavier's spread over tensors. Bars: 95 % of the difference from the "
+                   "centroid's loss over the same texts.")
 
 
 def way(walked: Walked, kind: Kind) -> Way:
@@ -104,22 +107,21 @@ def readings(walked: Walked) -> None:
     st.markdown("**Leaves the region** (spreads from the centroid)", help="Where the loss first exceeds that of the "
                 "region's highest model, on straight lines between measured radii; of random directions their mean "
                 "loss. The 95 % interval draws the test texts, and of several walks the walks.")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
-        "walk": st.column_config.TextColumn("Walk"), "leaves": st.column_config.TextColumn("Leaves at"),
-        "between": st.column_config.TextColumn("95 %")})
+    tabled(rows, {}, {"walk": "Walk", "leaves": "Leaves at", "between": "95 %"})
     if walked.highest is not None:
         names = walked.walks.names
         name = names[walked.models.index(walked.highest)]
-        st.caption(f"Highest model: {plain(name)}, loss {walked.highest.loss:.3f} ± "
-                   f"{NORMAL * walked.highest.stderr:.3f}.")
+        st.caption(f"Highest model: {plain(name)}, loss "
+                   f"{numbers.loss(walked.highest.loss, NORMAL * walked.highest.stderr)}.")
 
 
 def edge(radius: float, end: float) -> str:
-    return f"{radius:.2f}" if math.isfinite(radius) else f"not up to {end:.3g}"
+    return numbers.fixed(radius, 2) if math.isfinite(radius) else f"not up to {numbers.figures(end)}"
 
 
 def between(found: Crossing, end: float) -> str:
     if math.isnan(found.low):
         return ""
-    low, high = (f"{r:.2f}" if math.isfinite(r) else f"> {end:.3g}" for r in (found.low, found.high))
+    low, high = (numbers.fixed(r, 2) if math.isfinite(r) else f"> {numbers.figures(end)}"
+                 for r in (found.low, found.high))
     return low if low == high else f"{low} to {high}"

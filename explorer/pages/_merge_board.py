@@ -11,12 +11,13 @@ from explorer import registry, workflows
 from explorer.errors import ExplorerError
 from explorer.figures.leaderboard import Line, ranking
 from explorer.pages import _measuring
-from explorer.pages._session import basket, dark, fail, material, names, plain
+from explorer.pages._charts import show_figure
+from explorer.pages._readings import tabled, whole_percent
+from explorer.pages._session import basket, dark, fail, marks_of, material, names, plain
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import leaderboard
 from explorer.workflows.leaderboard import CENTROID, Pool, Standings
 
-CHART = {"displayModeBar": False}
 BEGIN, TASKS = 4, 4
 """Models and tasks to begin with."""
 
@@ -87,7 +88,8 @@ def live(ws: workflows.Workspace, pool: Pool, by: leaderboard.By) -> None:
         found = leaderboard.standings(ws, pool, by)
         order = ordered(found)
         lines = [Line(pool.names[i], found.board.standings[i].mean, found.board.standings[i].by_task) for i in order]
-        st.plotly_chart(ranking(lines, found.board.tasks, dark=dark()), config=CHART, theme=None, key="board_chart")
+        show_figure(ranking(lines, found.board.tasks, looks=marks_of(ws, pool.base.id), dark=dark()), key="board_chart",
+                    alt="Models and merges by their mean over the tasks.")
         told(pool, found)
         table(pool, found, order)
 
@@ -119,17 +121,16 @@ def table(pool: Pool, found: Standings, order: Sequence[int]) -> None:
     for i in order:
         s = found.board.standings[i]
         rows.append({"rank": s.rank, "ranks": None if s.ranks is None else f"{s.ranks[0]}–{s.ranks[1]}",
-                     "point": pool.names[i], "mean": s.mean and 100 * s.mean.value,
-                     "low": s.mean and 100 * s.mean.low, "high": s.mean and 100 * s.mean.high,
-                     "worst": s.worst and 100 * s.worst.value, "on": s.worst_task,
+                     "point": pool.names[i], "mean": s.mean and s.mean.value,
+                     "low": s.mean and s.mean.low, "high": s.mean and s.mean.high,
+                     "worst": s.worst and s.worst.value, "on": s.worst_task,
                      "tasks": len(s.by_task),
-                     **{f"on {t}": 100 * s.by_task[t].value if t in s.by_task else None for t in found.board.tasks}})
+                     **{f"on {t}": s.by_task[t].value if t in s.by_task else None for t in found.board.tasks}})
     frame = pd.DataFrame(rows)
-    percent = {key: st.column_config.NumberColumn(word, format="%.0f %%") for key, word in (
-        ("mean", "Mean kept"), ("low", "95 % from"), ("high", "to"), ("worst", "Worst"),
-        *((f"on {t}", t) for t in found.board.tasks))}
-    st.dataframe(frame, hide_index=True, column_config={
+    shares = {"mean": "Mean kept", "low": "95 % from", "high": "to", "worst": "Worst",
+              **{f"on {t}": t for t in found.board.tasks}}
+    tabled(frame, dict.fromkeys(shares, whole_percent), {
         "rank": "Rank", "ranks": st.column_config.TextColumn("95 %", help="Ranks in 95 % of the draws."),
-        "point": st.column_config.TextColumn("Point", width="medium"), "on": "Worst on", "tasks": "Tasks", **percent})
+        "point": st.column_config.TextColumn("Point", width="medium"), "on": "Worst on", "tasks": "Tasks", **shares})
     st.download_button("Download as CSV", frame.to_csv(index=False), "leaderboard.csv", "text/csv", on_click="ignore",
                        icon=":material/download:")

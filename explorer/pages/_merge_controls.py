@@ -13,6 +13,7 @@ import streamlit as st
 
 from explorer import registry, workflows
 from explorer.merges._recipe import Method, Option, layers_of, method
+from explorer.pages._glossary import said
 from explorer.pages._session import basket, changed, first, names, plain
 from explorer.paths.mixture import analogy
 from explorer.types import Base, Checkpoint, Point, Task
@@ -77,12 +78,13 @@ def choose(base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task],
         with st.popover("Pick", icon=":material/playlist_add:", help="Models by what they were trained on."):
             pick(checkpoints)
         name = st.selectbox("Method", sorted(registry.names(METHODS), key=list(WORDS).index),
-                            format_func=label, key="merge_method", persist_state="session", width=200)
+                            format_func=label, key="merge_method", persist_state="session", width=200,
+                            help=said("merge", "task_arithmetic", "ties", "dare", "slerp"))
         with st.popover("Measured on", icon=":material/fact_check:"):
             by_name = {t.name: t for t in tasks}
             on = st.multiselect("Tasks", sorted(by_name), key="merge_tasks", persist_state="session",
-                                placeholder="The models' own", help="Retention is told where one of the models was "
-                                "trained on the task; elsewhere the loss alone.")
+                                placeholder="The models' own", help="Told where one of the models was trained on "
+                                "the task; elsewhere the loss alone.\n\n" + said("retention"))
     return [by_id[i] for i in chosen], str(name), [by_name[t] for t in on]
 
 

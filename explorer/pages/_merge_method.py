@@ -6,21 +6,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, RecipeError
 from explorer.figures.merges import Series, retained
-from explorer.pages import _measuring
+from explorer.pages import _measuring, _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._merge_controls import Wish, choose, label, settle
 from explorer.pages._merge_views import compare, place, take_away
+from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, has_texts, material, me, plain
+from explorer.statistics.readings import NORMAL
 from explorer.types import Point
 from explorer.workflows import fishers, retaining
 from explorer.workflows.retaining import Bench, Kept
-
-CHART = {"displayModeBar": False}
 
 
 def draw(ws: workflows.Workspace) -> None:
@@ -105,15 +106,16 @@ def readings(found: Kept) -> None:
     """Mean and worst retention, and the plain mean's."""
     merge, mean = found.standing(0), found.standing(len(found.scores) - 1)
     columns = st.columns(3)
-    for column, title, share, under, help_ in (
-            (columns[0], "Mean retention", merge.mean, None, "Over the tasks: the merge's gain in loss over the base, "
-             "as a share of what the task's own model gained. 95 % interval by resampling the test texts."),
-            (columns[1], "Worst retention", merge.worst, merge.worst_task, "Of the task that keeps least."),
-            (columns[2], "Plain mean of the models", mean.mean, None, "Mean retention of the centroid, with which "
-             "every method is to be compared.")):
-        column.metric(title, "–" if share is None else f"{share.value:.0%}", delta_color="off", delta_arrow="off",
-                      delta="not measured" if share is None else
-                      f"{share.low:.0%} to {share.high:.0%}" + (f" · {under}" if under else ""), help=help_)
+    for column, title, share, under, words, about in (
+            (columns[0], "Mean retention", merge.mean, None, ("retention",), "Over the tasks, in losses. 95 % interval "
+             "by resampling the test texts."),
+            (columns[1], "Worst retention", merge.worst, merge.worst_task, ("retention",),
+             "Of the task that keeps least."),
+            (columns[2], "Plain mean of the models", mean.mean, None, ("retention", "centroid"),
+             "Mean retention of the centroid, with which every method is to be compared.")):
+        metric(title, None if share is None else numbers.share(share.value, 0), "not measured" if share is None else
+               numbers.share_between(share.low, share.high) + (f" · {under}" if under else ""), words=words,
+               about=about, where=column)
 
 
 def chart(bench: Bench, found: Kept, name: str) -> None:
@@ -124,8 +126,7 @@ def chart(bench: Bench, found: Kept, name: str) -> None:
     rows = [[s.by_task.get(t) for t in tasks] + ([s.mean] if len(tasks) > 1 else []) for s in found.board.standings]
     figure = retained([*tasks, *(["mean of the tasks"] if len(tasks) > 1 else [])],
                       [Series(words[i], row) for i, row in enumerate(rows)], dark=dark(), strong=int(len(tasks) > 1))
-    st.plotly_chart(figure, theme=None, key="merge_chart", config=CHART,
-                    alt="Share of each own model's gain that the merge keeps, by task.")
+    show_figure(figure, key="merge_chart", alt="Share of each own model's gain that the merge keeps, by task.")
     offer_figure(figure, "merge")
 
 
@@ -166,21 +167,20 @@ def table(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
         scores = {"merge": found.scores[0].get(name), "model": model, "mean": found.scores[1].get(name),
                   "base": found.bases.get(name)}
         share = found.standing(0).by_task.get(name)
-        lines.append({"task": name, "own": own, "half": 1.96 * m.stderr if (m := scores["merge"]) else np.nan,
+        lines.append({"task": name, "own": own, "half": NORMAL * m.stderr if (m := scores["merge"]) else np.nan,
                       **{f"{key}_{what}": getattr(s, what, np.nan) for key, s in scores.items()
                          for what in ("loss", "accuracy")},
-                      **{key: 100 * getattr(share, key, np.nan) for key in ("value", "low", "high")}})
+                      **{key: getattr(share, key, np.nan) for key in ("value", "low", "high")}})
     frame = pd.DataFrame(lines)
     words = {"merge": "Merge", "model": "Own model", "mean": "Plain mean", "base": "Base"}
-    st.dataframe(frame, hide_index=True, column_order=[
+    tabled(frame, {"half": _readings.loss, **{f"{k}_loss": _readings.loss for k in words},
+                   **{f"{k}_accuracy": _readings.percent for k in words},
+                   **dict.fromkeys(("value", "low", "high"), _readings.whole_percent)}, {
+        "task": "Task", "own": "Own model", "half": "± (95 %)",
+        **{f"{k}_loss": f"{w}: loss (nats)" for k, w in words.items()},
+        **{f"{k}_accuracy": f"{w}: accuracy" for k, w in words.items()},
+        "value": "Retention", "low": "95 % from", "high": "to"}, order=[
         "task", "own", "merge_loss", "half", "model_loss", "mean_loss", "base_loss", "merge_accuracy",
-        "model_accuracy", "mean_accuracy", "base_accuracy", "value", "low", "high"], column_config={
-        "task": "Task", "own": "Own model", "half": st.column_config.NumberColumn("± (95 %)", format="%.3f"),
-        **{f"{k}_loss": st.column_config.NumberColumn(f"{w}: loss", format="%.3f") for k, w in words.items()},
-        **{f"{k}_accuracy": st.column_config.NumberColumn(f"{w}: accuracy", format="percent")
-           for k, w in words.items()},
-        "value": st.column_config.NumberColumn("Retention (%)", format="%.0f"),
-        "low": st.column_config.NumberColumn("95 % from", format="%.0f"),
-        "high": st.column_config.NumberColumn("to", format="%.0f")})
+        "model_accuracy", "mean_accuracy", "base_accuracy", "value", "low", "high"])
     st.download_button("Download as CSV", frame.to_csv(index=False), "merge.csv", "text/csv", on_click="ignore",
                        icon=":material/download:")

@@ -9,22 +9,26 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.evaluation.searching import Tried, starts
 from explorer.figures.merges import search_trace, weight_bars
-from explorer.pages import _measuring
+from explorer.pages import _measuring, _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._merge_views import keep
 from explorer.pages._probing import fetch
+from explorer.pages._readings import metric, tabled
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, plain
+from explorer.statistics.readings import NORMAL
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import searching
 from explorer.workflows.searching import Row, Search
 
-CHART = {"displayModeBar": False}
+WORDS = {"base": "base", "centroid": "centroid", "best single model": "generalized_loss"}
+"""The terms of what a search has to beat."""
 
 
 def draw(ws: workflows.Workspace) -> None:
@@ -94,11 +98,11 @@ def live(ws: workflows.Workspace, search: Search) -> None:
         left, right = st.columns([1.5, 1], gap="large")
         with left:
             figure = search_trace([t.objective for t in tried], len(starts(len(search.models))), dark=dark())
-            st.plotly_chart(figure, theme=None, key="search_trace", config=CHART, alt="Objective by evaluation.")
+            show_figure(figure, key="search_trace", alt="Objective by evaluation.")
         with right:
             weights = searching.best(tried).weights if tried else [0.0] * len(search.models)
-            st.plotly_chart(weight_bars([c.name for c in search.models], weights, dark=dark()), theme=None,
-                            key="search_bars", config=CHART, alt="The best weights so far.")
+            show_figure(weight_bars([c.name for c in search.models], weights, dark=dark()), key="search_bars",
+                        alt="The best weights so far.")
         st.caption(plain(searching.in_words(search)))
         if watching and not active(job):
             st.rerun()
@@ -125,8 +129,8 @@ def progress(ws: workflows.Workspace, search: Search, job: Job | None) -> None:
                 st.rerun()
         else:
             found = searching.best(tries(job))
-            st.caption(f"{len(tries(job))} evaluations; the lowest objective is {found.objective:.4f}, "
-                       f"{found.loss:.4f} nats of it the loss on the shots.")
+            st.caption(f"{len(tries(job))} evaluations; the lowest objective is {numbers.loss(found.objective)}, "
+                       f"{numbers.loss(found.loss)} of it the loss on the shots.")
     if job is not None and not active(job):
         outcome(job)
 
@@ -156,28 +160,29 @@ def readings(rows: Sequence[Row]) -> None:
     others = [r for r in rows if r.name in ("base", "centroid") or "best single" in r.name]
     columns = st.columns(1 + len(others))
     mine = rows[0].score
-    columns[0].metric("Found: test loss", "–" if mine is None else f"{mine.loss:.3f}", delta_color="off",
-                      delta_arrow="off", delta="not measured" if mine is None else f"accuracy {mine.accuracy:.1%}")
+    metric("Found: test loss", None if mine is None else numbers.loss(mine.loss, NORMAL * mine.stderr),
+           "not measured" if mine is None else f"accuracy {numbers.share(mine.accuracy)}", words=("generalized_loss",),
+           about="± half the 95 % interval over the test texts.", where=columns[0])
     for column, row in zip(columns[1:], others, strict=True):
         low, high = row.difference.interval if row.difference else (np.nan, np.nan)
         name = "best single model" if "best single" in row.name else row.name
-        column.metric(f"Minus the {name}'s", "–" if row.difference is None else f"{row.difference.value:+.3f}",
-                      delta="not measured" if row.difference is None else f"{low:+.3f} to {high:+.3f}",
-                      delta_color="off", delta_arrow="off", help="Test loss of what was found minus this one's, paired "
-                      "over the texts, with its 95 % interval. Below 0: the search was worth it. The best single model "
-                      "is the one with the lowest loss on the shots.")
+        metric(f"Minus the {name}'s", None if row.difference is None else numbers.difference(row.difference.value),
+               "not measured" if row.difference is None else numbers.between(low, high, sign=True),
+               words=(WORDS[name],), about="Test loss of what was found minus this one's, paired over the texts, with "
+               "its 95 % interval. Below 0: the search was worth it. The best single model is the one with the lowest "
+               "loss on the shots.", where=column)
 
 
 def table(rows: Sequence[Row]) -> None:
     frame = pd.DataFrame([{"name": r.name, "few": r.few, "loss": r.score.loss if r.score else None,
-                           "half": 1.96 * r.score.stderr if r.score else None,
+                           "half": NORMAL * r.score.stderr if r.score else None,
                            "accuracy": r.score.accuracy if r.score else None, "n": r.score.n if r.score else None}
                           for r in rows])
-    number = st.column_config.NumberColumn
-    st.dataframe(frame, hide_index=True, height=min(420, 38 + 35 * len(rows)), column_config={
-        "name": st.column_config.TextColumn("Point", width="medium"), "few": number("Loss on the shots", format="%.3f"),
-        "loss": number("Test loss", format="%.3f"), "half": number("± (95 %)", format="%.3f"),
-        "accuracy": number("Accuracy", format="percent"), "n": number("Test texts")})
+    tabled(frame, {**dict.fromkeys(("few", "loss", "half"), _readings.loss), "accuracy": _readings.percent,
+                   "n": _readings.count}, {
+        "name": st.column_config.TextColumn("Point", width="medium"), "few": "Loss on the shots (nats)",
+        "loss": "Test loss (nats)", "half": "± (95 %)", "accuracy": "Accuracy", "n": "Test texts"},
+        height=min(420, 38 + 35 * len(rows)))
 
 
 def command(search: Search) -> str:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.soups import Turn, soup_walk
+from explorer.pages import _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import TICK, about, active, bar, outcome
 from explorer.pages._probing import fetch
+from explorer.pages._readings import metric, tabled
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, nothing_yet, plain
-from explorer.statistics.readings import Difference
+from explorer.statistics.readings import NORMAL, Difference
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import souping
 from explorer.workflows.souping import Found, Plan
 
-CHART = {"displayModeBar": False}
 SECONDS = 1.2
 WORDS = {"soup": "The soup", "best": "Best single model", "uniform": "Mean of all", "base": "The base"}
 
@@ -84,7 +85,7 @@ def live(ws: workflows.Workspace, wanted: Plan) -> None:
         progress(ws, wanted, found)
         left, right = st.columns([1.6, 1], gap="large")
         with left:
-            st.plotly_chart(figure(found), config=CHART, theme=None, key="soup_chart")
+            show_figure(figure(found), key="soup_chart", alt="The soup as it is made, model by model.")
         with right:
             readings(found)
             provenance(found)
@@ -158,30 +159,29 @@ def _why(found: Found, model: int) -> str:
     step = next(s for s in found.walk.steps if s.model == model)
     if step.change is None:
         return "the best alone: the soup begins with it"
-    change = f"{step.change.value:+.4f} nats to the soup before"
+    change = f"{numbers.difference(step.change.value, NORMAL * step.change.stderr)} to the soup before"
     barrier = found.walk.barriers.get(model)
     if step.taken or barrier is None:
         return change
-    return f"{change}; barrier {barrier.value:.4f} nats"
+    return f"{change}; barrier {numbers.loss(barrier.value, NORMAL * barrier.stderr)}"
 
 
 def readings(found: Found) -> None:
     """The soup beside the best single model, on texts that chose nothing."""
     best, soup = found.outcomes.get("best"), found.outcomes.get("soup")
     left, right = st.columns(2)
-    left.metric("Soup, loss", "–" if soup is None else f"{soup.loss:.4f}",
-                delta=_interval(found.differences.get("soup")), delta_color="off", delta_arrow="off",
-                help="On test texts that chose nothing. Below: minus the best single model's, with the paired 95 % "
-                "interval over texts.")
-    right.metric("Mean of all, loss", "–" if "uniform" not in found.outcomes else
-                 f"{found.outcomes['uniform'].loss:.4f}", delta=_interval(found.differences.get("uniform")),
-                 delta_color="off", delta_arrow="off", help="The uniform soup. Below: minus the best single model's.")
+    uniform = found.outcomes.get("uniform")
+    metric("Soup, loss", None if soup is None else numbers.loss(soup.loss), _interval(found.differences.get("soup")),
+           words=("soup", "generalized_loss"), about="On test texts that chose nothing. Below: minus the best single "
+           "model's, with the paired 95 % interval over texts.", where=left)
+    metric("Mean of all, loss", None if uniform is None else numbers.loss(uniform.loss),
+           _interval(found.differences.get("uniform")), words=("soup",),
+           about="The uniform soup. Below: minus the best single model's.", where=right)
     if found.outcomes:
-        st.dataframe(pd.DataFrame([{"which": WORDS[k], "loss": s.loss, "stderr": s.stderr, "accuracy": s.accuracy}
-                                   for k, s in found.outcomes.items()]), hide_index=True, column_config={
-            "which": "On test texts", "loss": st.column_config.NumberColumn("Loss", format="%.4f"),
-            "stderr": st.column_config.NumberColumn("± s.e.", format="%.4f"),
-            "accuracy": st.column_config.NumberColumn("Accuracy", format="percent")})
+        tabled([{"which": WORDS[k], "loss": s.loss, "half": NORMAL * s.stderr, "accuracy": s.accuracy}
+                for k, s in found.outcomes.items()],
+               {"loss": _readings.loss, "half": _readings.loss, "accuracy": _readings.percent},
+               {"which": "On test texts", "loss": "Loss (nats)", "half": "± (95 %)", "accuracy": "Accuracy"})
     if soup is not None and best is not None and soup.point == best.point:
         st.caption("The soup is the best single model: no other made it better.")
     st.info(plain("Wortsman et al. 2022, CLIP ViT-B/32 on ImageNet: greedy soup 81.03 %, best single model 80.38 %."),
@@ -192,7 +192,9 @@ def _interval(difference: Difference | None) -> str:
     if difference is None:
         return "not yet"
     low, high = difference.interval
-    return f"{difference.value:+.4f} ({low:+.3f} to {high:+.3f})"
+    half = NORMAL * difference.stderr
+    return (f"{numbers.fixed(difference.value, numbers.decimals(half), sign=True)} "
+            f"({numbers.between(low, high, sign=True)})")
 
 
 def provenance(found: Found) -> None:
@@ -211,15 +213,14 @@ def table(found: Found) -> None:
         rows.append({"model": found.plan.names[step.model], "taken": step.taken,
                      "alone": single.loss if single else None, "with": step.score.loss,
                      "accuracy": step.score.accuracy, "change": step.change.value if step.change else None,
-                     "half": 1.96 * step.change.stderr if step.change else None,
+                     "half": NORMAL * step.change.stderr if step.change else None,
                      "barrier": barrier.value if barrier else None,
-                     "barrier_half": 1.96 * barrier.stderr if barrier else None})
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
+                     "barrier_half": NORMAL * barrier.stderr if barrier else None})
+    tabled(rows, {**dict.fromkeys(("alone", "with", "half", "barrier", "barrier_half"), _readings.loss),
+                  "change": _readings.change, "accuracy": _readings.percent}, {
         "model": st.column_config.TextColumn("Model, in the order of its turn", width="medium"), "taken": "Taken",
-        "accuracy": st.column_config.NumberColumn("Accuracy with it", format="percent"),
-        **{key: st.column_config.NumberColumn(word, format=form) for key, word, form in (
-            ("alone", "Loss alone", "%.4f"), ("with", "Loss with it", "%.4f"), ("change", "Change", "%+.4f"),
-            ("half", "± 95 %", "%.4f"), ("barrier", "Barrier", "%.4f"), ("barrier_half", "± 95 % ", "%.4f"))}})
+        "accuracy": "Accuracy with it", "alone": "Loss alone (nats)", "with": "Loss with it", "change": "Change",
+        "half": "± (95 %)", "barrier": "Barrier (nats)", "barrier_half": "± (95 %) "})
 
 
 def keeping(ws: workflows.Workspace, found: Found) -> None:

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, RecipeError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.merges import Series, retained
 from explorer.pages import _exporting as exporting
-from explorer.pages import _measuring
+from explorer.pages import _measuring, _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._merge_controls import label
+from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, me, plain
 from explorer.statistics.retention import Interval
 from explorer.types import MapSpec, Point
@@ -24,7 +26,6 @@ from explorer.workflows import merging, retaining
 from explorer.workflows.mergekit import to_mergekit
 from explorer.workflows.retaining import Bench
 
-CHART = {"displayModeBar": False}
 HEIGHT = 460
 
 
@@ -53,7 +54,7 @@ def place(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
                          overlay=Overlay(base=origin, path=np.stack([mean, at]), ends=np.stack([mean, at]),
                                          end_names=("" if point == bench.centroid else "plain mean", "merge")),
                          height=HEIGHT, legend=False, selected=ids, around=near)
-        st.plotly_chart(figure, theme=None, key="merge_map", config=CHART, alt="The merge among the models.")
+        show_figure(figure, key="merge_map", alt="The merge among the models.")
     with right:
         geometry(ws, bench, point)
 
@@ -69,17 +70,16 @@ def geometry(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
              "cosine": inner[c.id] / (length * norms[c.id]) if length and norms[c.id] else np.nan,
              "length": norms[c.id]} for c in bench.models]
     left, right = st.columns(2)
-    left.metric("Length of the merge", f"{length:.2f}", delta=f"{length / mean:.0%} of the models' mean"
-                if mean else None, delta_color="off", delta_arrow="off", help="‖Δ‖ of its task vector.")
+    metric("Length of the merge", numbers.distance(length),
+           f"{numbers.share(length / mean, 0)} of the models' mean" if mean else "", words=("norm",), where=left)
     apart = dict(bench.centroid.terms)
     cross = float(sum(c * inner[i] for i, c in apart.items()))
     other = gram.inner(bench.centroid)[1]
-    right.metric("From the plain mean", f"{np.sqrt(max(square + other - 2 * cross, 0.0)):.2f}", delta_color="off",
-                 delta_arrow="off", delta="distance")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(320, 38 + 35 * len(rows)), column_config={
-        "model": "Model", "distance": st.column_config.NumberColumn("Distance", format="%.2f"),
-        "cosine": st.column_config.NumberColumn("Cosine", format="%.3f"),
-        "length": st.column_config.NumberColumn("Its length", format="%.2f")})
+    metric("From the plain mean", numbers.distance(np.sqrt(max(square + other - 2 * cross, 0.0))), "distance",
+           words=("centroid",), about="How far the merge lies from the mean of the models.", where=right)
+    tabled(rows, {"distance": _readings.distance, "cosine": _readings.coefficient, "length": _readings.distance},
+           {"model": "Model", "distance": "Distance", "cosine": "Cosine", "length": "Its length"},
+           height=min(320, 38 + 35 * len(rows)))
     st.caption("Exact: inner products from one pass over the weights. On the map, the two components that vary most.")
 
 
@@ -98,14 +98,14 @@ def compare(ws: workflows.Workspace, bench: Bench) -> None:
             figure = retained([label(n) for n in ranked], [
                 Series("mean over the tasks", [standings[n].mean for n in ranked]),
                 Series("worst task", [standings[n].worst for n in ranked])], dark=dark())
-            st.plotly_chart(figure, theme=None, key="merge_methods", config=CHART, alt="Retention by method.")
+            show_figure(figure, key="merge_methods", alt="Retention by method.")
         frame = pd.DataFrame([{"method": label(n), "options": ", ".join(
-            f"{k} {v:g}" for k, v in merging.USUAL.get(n, {}).items()),
-            "mean": percent(standings[n].mean), "worst": percent(standings[n].worst),
-            **{task: percent(share) for task, share in standings[n].by_task.items()}} for n in ranked])
-        shares = {c: st.column_config.NumberColumn(f"{w} (%)", format="%.0f") for c, w in
-                  (("mean", "Mean retention"), ("worst", "Worst"), *((t.name, t.name) for t in bench.tasks))}
-        st.dataframe(frame, hide_index=True, column_config={"method": "Method", "options": "Options", **shares})
+            f"{k} {numbers.figures(v)}" for k, v in merging.USUAL.get(n, {}).items()),
+            "mean": _value(standings[n].mean), "worst": _value(standings[n].worst),
+            **{task: _value(share) for task, share in standings[n].by_task.items()}} for n in ranked])
+        shares = {"mean": "Mean retention", "worst": "Worst", **{t.name: t.name for t in bench.tasks}}
+        tabled(frame, dict.fromkeys(shares, _readings.whole_percent),
+               {"method": "Method", "options": "Options", **shares})
         st.caption("Equal weights, and the options that the methods' papers use; others are at mergekit's defaults.")
 
     _measuring.live(ws, "merge-compare", asks, title, draw)
@@ -113,8 +113,8 @@ def compare(ws: workflows.Workspace, bench: Bench) -> None:
         st.caption(plain(f"Not compared: {label(name)}: {why}"))
 
 
-def percent(share: Interval | None) -> float | None:
-    return None if share is None else 100 * share.value
+def _value(share: Interval | None) -> float | None:
+    return None if share is None else share.value
 
 
 def take_away(ws: workflows.Workspace, command: Callable[[str], str], point: Point) -> None:

@@ -8,6 +8,8 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.errors import InputError
+from explorer.numbers import figures
+from explorer.pages._glossary import said
 from explorer.pages._region_view import View
 from explorer.pages._session import basket, changed, names
 from explorer.types import Base, Checkpoint, Probe, Task
@@ -28,18 +30,17 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
         level: Level = st.segmented_control("Models that share", list(LEVELS), default="dataset", required=True,
                                             format_func=LEVELS.__getitem__, key="region_level",
                                             persist_state="session", help="Their data set, their task, or nothing: on "
-                                            "the general level the others are random directions from the base.")
+                                            "the general level the others are random directions from the base.\n\n"
+                                            + said("region", "in", "ex"))
         trait = choose_trait(ws, base, checkpoints, level)
         chosen = choose_tasks(ws, base, tasks, level, trait)
         if st.session_state.get("region_concentration", 1.0) not in CONCENTRATIONS:
             del st.session_state["region_concentration"]
         samples = st.slider("Hull samples", 5, 500, 20, 5, key="region_samples", persist_state="session", width=170,
-                            help="Points of In′: convex mixtures of In's models with random weights. The paper draws "
-                            "about five.")
+                            help="The paper draws about five.\n\n" + said("in_prime", "hull"))
         concentration = st.select_slider("Concentration", CONCENTRATIONS, 1.0, key="region_concentration", width=170,
-                                         persist_state="session", format_func=lambda x: f"{x:g}",
-                                         help="Of the Dirichlet distribution of their weights. Small: near single "
-                                         "models; 1: even over the hull; large: near the centroid.")
+                                         persist_state="session", format_func=figures,
+                                         help="1: even over the hull.\n\n" + said("concentration"))
         with st.popover("Advanced", icon=":material/tune:"):
             full = st.toggle("Full training size only", value=True, key="region_full", persist_state="session",
                              help="Without models that were trained on fewer texts than others of their data set, as "

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.figures.shares import Comparison, shares
+from explorer.pages._charts import show_figure
 from explorer.pages._jobs import TICK
 from explorer.pages._measuring import live
-from explorer.pages._region_view import CHART, SHOWN, View, known
+from explorer.pages._readings import metric, percent, tabled
+from explorer.pages._region_view import SHOWN, WORDS, View, known
 from explorer.pages._session import dark, plain
-from explorer.pages._stage import remember
 from explorer.statistics.paper import REGIONS, SHARES
 from explorer.statistics.regions import Share
 from explorer.workflows import regions
@@ -40,9 +40,7 @@ def chart(found: Sequence[RegionScores]) -> None:
     compared = [Comparison(f"P_B({name})", [share_of(scores, key) for scores in found], theirs)
                 for (key, name, _, _), theirs in zip(SHOWN, SHARES[level], strict=True)]
     figure = shares([scores.groups.task.name for scores in found], compared, dark=dark())
-    remember("shares", figure)
-    st.plotly_chart(figure, theme=None, key="region_shares", config=CHART,
-                    alt="P_B of each region with 95 % intervals.")
+    show_figure(figure, key="region_shares", alt="P_B of each region with 95 % intervals.")
 
 
 def readings(found: Sequence[RegionScores]) -> None:
@@ -53,11 +51,11 @@ def readings(found: Sequence[RegionScores]) -> None:
     for column, (key, name, _, meaning), theirs in zip(st.columns(3), SHOWN, SHARES[level], strict=True):
         share: Share | None = getattr(mean.region, key) if mean else None
         with column:
-            st.metric(f"P_B({name})", "–" if share is None else f"{share.value:.1%}", delta_color="off",
-                      delta_arrow="off", delta="not yet" if share is None
-                      else f"{100 * share.low:.0f} to {100 * share.high:.0f} %",
-                      help=f"How often {meaning}; the mean over what is measured, below it its 95 % interval.")
-            st.caption(f"mean of {len(done)}  \npaper {theirs:.1%}")
+            metric(f"P_B({name})", None if share is None else numbers.share(share.value),
+                   "not yet" if share is None else numbers.share_between(share.low, share.high),
+                   words=("p_b", *WORDS[key]), about=f"How often {meaning}; the mean over what is measured, below it "
+                   "its 95 % interval.")
+            st.caption(f"mean of {len(done)}  \npaper {numbers.share(theirs)}")
     claim, groups = REGIONS[level], found[0].groups
     st.info(plain(f"The paper ({claim.id}, {claim.where}), on RoBERTa-base: {claim.text}."),
             icon=":material/menu_book:")
@@ -70,9 +68,9 @@ def readings(found: Sequence[RegionScores]) -> None:
              **{key: one.value for key, *_ in SHOWN if (one := share_of(s, key)) is not None}} for s in done]
     if not rows:
         return
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(420, 38 + 35 * len(rows)), column_config={
-        "data set": "Data set", "in": "In", "ex": "Ex",
-        **{key: st.column_config.NumberColumn(name, format="percent") for key, name, *_ in SHOWN}})
+    tabled(rows, {key: percent for key, *_ in SHOWN}, {
+        "data set": "Data set", "in": "In", "ex": "Ex", **{key: f"P_B({name})" for key, name, *_ in SHOWN}},
+        height=min(420, 38 + 35 * len(rows)))
 
 
 def share_of(scores: RegionScores, key: str) -> Share | None:

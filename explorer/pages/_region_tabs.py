@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 
-import pandas as pd
 import streamlit as st
 
 from explorer import workflows
 from explorer.figures.strips import Strip, by_dimension, by_distance
+from explorer.pages import _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._measuring import live
-from explorer.pages._region_view import CHART, View, known, loss, of_groups, said, weights
+from explorer.pages._region_view import View, known, loss, of_groups, said, weights
 from explorer.pages._session import dark
+from explorer.statistics.readings import NORMAL
 from explorer.types import Point, Score
 from explorer.workflows import regions
 
@@ -30,8 +32,7 @@ def dimension(ws: workflows.Workspace, view: View) -> None:
         figure = by_dimension([f.dimension for f in found], groups, [f.mean for f in found],
                               base=loss(base), dark=dark(),
                               title=f"Loss on {view.groups.task.name} (nats)")
-        st.plotly_chart(figure, theme=None, key="region_dimension", config=CHART,
-                        alt="Loss against the dimension of the hull's faces.")
+        show_figure(figure, key="region_dimension", alt="Loss against the dimension of the hull's faces.")
         st.caption(f"Dimension 0: the models themselves. Between: {regions.FACES} mixtures of k + 1 models chosen anew "
                    "for each. Highest: In′. Means with 95 % intervals, of further draws from this hull.")
 
@@ -48,8 +49,7 @@ def distance(ws: workflows.Workspace, view: View) -> None:
         origin = (math.sqrt(max(square, 0.0)), found.base.loss)
     figure = by_distance(of_groups(view, found), apart, base=origin, dark=dark(),
                          title=f"Loss on {view.groups.task.name} (nats)")
-    st.plotly_chart(figure, theme=None, key="region_distance", config=CHART,
-                    alt="Loss against distance from the centroid of In.")
+    show_figure(figure, key="region_distance", alt="Loss against distance from the centroid of In.")
     st.caption("Distances are of whole task vectors and come from their inner products alone; a random direction is "
                "taken as at right angles to all models." if view.groups.level == "general" else
                "Distances are of whole task vectors and come from their inner products alone.")
@@ -63,15 +63,14 @@ def table(ws: workflows.Workspace, view: View) -> None:
              ("Ex", groups.outside, found.outside))
     rows = [row(name, text, score) for name, members, scores in sides
             for text, score in zip(said(view, members.points, members.names), scores, strict=True)]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=380, column_config={
+    _readings.tabled(rows, {"loss": _readings.loss, "half": _readings.loss, "accuracy": _readings.percent}, {
         "group": st.column_config.TextColumn("Group", width="small"),
         "point": st.column_config.TextColumn("Point", width="large"),
-        "loss": st.column_config.NumberColumn("Loss (nats)", format="%.4f"),
-        "stderr": st.column_config.NumberColumn("± s.e.", format="%.4f"),
-        "accuracy": st.column_config.NumberColumn("Accuracy", format="percent")})
+        "loss": "Loss (nats)", "half": "± (95 %)", "accuracy": "Accuracy"}, height=380)
 
 
 def row(group: str, point: str, score: Score | None) -> dict[str, str | float | None]:
     if score is None:
-        return {"group": group, "point": point, "loss": None, "stderr": None, "accuracy": None}
-    return {"group": group, "point": point, "loss": score.loss, "stderr": score.stderr, "accuracy": score.accuracy}
+        return {"group": group, "point": point, "loss": None, "half": None, "accuracy": None}
+    return {"group": group, "point": point, "loss": score.loss, "half": NORMAL * score.stderr,
+            "accuracy": score.accuracy}

@@ -10,6 +10,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.evaluation.work import Ask
 from explorer.figures.strips import Strip
+from explorer.numbers import weight
 from explorer.pages._measuring import lost
 from explorer.types import Point, Probe, Score
 from explorer.workflows import regions
@@ -20,6 +21,8 @@ SHOWN = (("in_ex", "In ≤ Ex", ("inside", "outside"), "a model of In has a loss
          ("in_prime_ex", "In′ ≤ Ex", ("in_prime", "outside"), "a Point of In′ has a loss no higher than one of Ex"),
          ("in_prime_in", "In′ ≤ In", ("in_prime", "inside"), "a Point of In′ has a loss no higher than one of In"))
 """The three comparisons: their key, their name, whose they are, and what they mean."""
+WORDS = {"in_ex": ("in", "ex"), "in_prime_ex": ("in_prime", "ex"), "in_prime_in": ("in_prime", "in")}
+"""The terms of each comparison."""
 _KEPT = 60
 
 
@@ -82,4 +85,4 @@ def said(view: View, points: Sequence[Point], known: Sequence[str]) -> list[str]
 def weights(view: View, point: Point) -> str:
     falling = sorted(point.terms, key=lambda term: -term[1])
     more = f" + {len(falling) - 4} more" if len(falling) > 4 else ""
-    return " + ".join(f"{c:.2f} · {view.names.get(key, key)}" for key, c in falling[:4]) + more
+    return " + ".join(f"{weight(c)} · {view.names.get(key, key)}" for key, c in falling[:4]) + more

@@ -8,6 +8,8 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.catalog import runs
+from explorer.numbers import count
+from explorer.pages._glossary import said
 from explorer.pages._session import basket, changed, has_texts
 from explorer.types import Base, Checkpoint, Task, Tuning
 from explorer.workflows import starting
@@ -33,17 +35,18 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
                                  width="stretch", help="Data sets to train on. Models trained on a target are left out "
                                  "of all its starts.")
         size = st.selectbox("Train texts", SIZES, key="start_size", persist_state="session", width=120,
-                            format_func=lambda n: f"{n:,}" if n else "All")
+                            format_func=lambda n: count(n) if n else "All")
         method = st.segmented_control("What trains", list(METHODS), key="start_method", required=True,
                                       persist_state="session", format_func=METHODS.__getitem__,
-                                      help="BitFit: bias terms and the head. Full: all layers and the head.")
+                                      help="Full: all layers and the head.\n\n" + said("bitfit"))
         with st.popover("Advanced", icon=":material/tune:"):
             tuning, seeds = advanced(str(method))
             region, samples = places(checkpoints)
     kinds = st.pills("Starts", list(KINDS), selection_mode="multi", key="start_kinds", persist_state="session",
                      format_func=KINDS.__getitem__, help="Centroid: the mean of all models not trained on the target. "
                      "Region: of those of its task. Nearest: the model of the lowest stored loss on it. Best: of the "
-                     "lowest stored mean loss on other tasks. Hull samples: random mixtures of all.")
+                     "lowest stored mean loss on other tasks. Hull samples: random mixtures of all.\n\n"
+                     + said("centroid", "hull"))
     if not targets:
         return None
     ordered = [k for k in KINDS if k in {*kinds, "base"}]
@@ -107,5 +110,6 @@ def places(checkpoints: Sequence[Checkpoint]) -> tuple[str | None, int]:
     region = st.selectbox("Region of", ["", *families], key="start_region", persist_state="session",
                           format_func=lambda t: t or "the target's task",
                           help="Whose models the start Region is the centroid of.")
-    samples = st.number_input("Hull samples", 1, 20, starting.HULL, key="start_samples", persist_state="session")
+    samples = st.number_input("Hull samples", 1, 20, starting.HULL, key="start_samples", persist_state="session",
+                              help=said("hull"))
     return region or None, int(samples)

@@ -9,6 +9,7 @@ from explorer.backends import Job
 from explorer.components.map_and_path import heard
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.figures.surfaces import place_of
+from explorer.numbers import MINUS, alpha, count, loss, share, weight
 from explorer.pages._jobs import active
 from explorer.pages._session import basket, changed, fail, has_texts, me, plain
 from explorer.pages._stage import staged
@@ -59,7 +60,7 @@ def choose(ws: workflows.Workspace, sheet: Sheet, x: float, y: float) -> None:
         return
     try:
         job = workflows.measure(ws, sheet.asks([sheet.plane.point(x, y)]), owner=me(), priority=URGENT,
-                                replaces=f"cell-{me()}", title=f"A place on a plane ({x:.4g}, {y:.4g})")
+                                replaces=f"cell-{me()}", title=f"A place on a plane ({alpha(x)}, {alpha(y)})")
         st.session_state["surface_cell_job"] = job
         job.wait(PATIENCE)
     except ExplorerError as error:
@@ -70,13 +71,14 @@ def cell(ws: workflows.Workspace, sheet: Sheet, names: tuple[str, str, str]) -> 
     """What the chosen place is, and what can be done with it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls_cell"):
         place = chosen(sheet.plane)
-        st.markdown("**No place chosen**" if place is None else f"**Point at ({place[0]:.4g}, {place[1]:.4g})**")
+        st.markdown("**No place chosen**" if place is None else f"**Point at ({alpha(place[0])}, {alpha(place[1])})**")
         _by_number(ws, sheet, place)
     if place is None:
         return
     point = sheet.plane.point(*place)
     weights = zip(names, sheet.plane.weights(*place), strict=True)
-    st.caption(plain(" ".join(f"{'+' if w >= 0 else '−'} {abs(w):.3g}·[{name}]" for name, w in weights).lstrip("+ ")))
+    terms = [f"{'+' if w >= 0 else MINUS} {weight(abs(w))}·[{name}]" for name, w in weights]
+    st.caption(plain(" ".join(terms).lstrip("+ ")))
     _losses(ws, sheet, point)
     _keep(ws, point)
 
@@ -100,8 +102,8 @@ def _losses(ws: workflows.Workspace, sheet: Sheet, point: Point) -> None:
     for task in sheet.tasks:
         (score,) = ws.catalog.scores([point], task, sheet.probe)
         if score is not None:
-            st.markdown(f"Loss on {plain(task.name)}: **{score.loss:.4f}** ± {NORMAL * score.stderr:.4f} (95 %), "
-                        f"accuracy {score.accuracy:.1%}, {score.n} texts")
+            st.markdown(f"Loss on {plain(task.name)}: **{loss(score.loss, NORMAL * score.stderr)}** (95 %), accuracy "
+                        f"{share(score.accuracy)}, {count(score.n, 'text')}")
         elif active(job):
             st.markdown(f"Loss on {plain(task.name)}: being measured …")
         elif job is not None and isinstance(job.cause, NotFiniteError):

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.components.map_and_path import component_map
 from explorer.figures.surfaces import Picture, Spot, contours, landscape
+from explorer.pages import _readings
 from explorer.pages._downloads import offer_figure
+from explorer.pages._readings import metric, of_reading, tabled
 from explorer.pages._session import dark, plain
 from explorer.pages._stage import FIGURES, remember, tall
 from explorer.pages._surface_cell import chosen, pick
 from explorer.paths.quadtree import Node, surface
 from explorer.statistics.paper import BETWEEN, BEYOND
-from explorer.statistics.readings import NORMAL
+from explorer.statistics.readings import NORMAL, Reading
 from explorer.types import Point, Score
 from explorer.workflows.planes import Filled, Kind, Sheet, models_on
 
@@ -103,7 +104,8 @@ def provenance(view: View, known: Filled, models: int) -> None:
     if models:
         told.append(f"{models} models at their projections, the nearer to the plane the larger and clearer")
     if (explained := view.sheet.plane.explained) is not None:
-        told.append(f"the axes hold {explained[0]:.1%} and {explained[1]:.1%} of the models' variance")
+        shares = " and ".join(numbers.share(e) for e in explained)
+        told.append(f"the axes hold {shares} of the models' variance")
     if view.kind == "random":
         told.append("axes are factors of filter-normalised directions (Li et al. 2018), on which models have no place")
     if view.kind == "coefficients":
@@ -139,7 +141,7 @@ def card(view: View, known: Filled, node: Node) -> tuple[str, ...]:
     point = view.sheet.points[node]
     if view.kind != "coefficients":
         return score_card(known.score(point))
-    return f"ξ {known.values[node]:.4f}", *(f"loss on {task.name} {score.loss:.4f}"
+    return f"ξ {numbers.loss(known.values[node])}", *(f"loss on {task.name} {numbers.loss(score.loss)}"
                                             for k, task in enumerate(view.sheet.tasks)
                                             if (score := known.score(point, k)) is not None)
 
@@ -147,8 +149,8 @@ def card(view: View, known: Filled, node: Node) -> tuple[str, ...]:
 def score_card(score: Score | None) -> tuple[str, ...]:
     if score is None:
         return ("loss not measured yet",)
-    return (f"measured: loss {score.loss:.4f} ± {NORMAL * score.stderr:.4f} (95 %)",
-            f"accuracy {score.accuracy:.1%}, {score.n} texts")
+    return (f"measured: loss {numbers.loss(score.loss, NORMAL * score.stderr)} (95 %)",
+            f"accuracy {numbers.share(score.accuracy)}, {numbers.count(score.n, 'text')}")
 
 
 def corner_spots(view: View, known: Filled) -> list[Spot]:
@@ -166,9 +168,9 @@ def model_spots(ws: workflows.Workspace, view: View) -> list[Spot]:
     for m in models_on(ws, view.sheet.plane, view.sheet.tasks[0], view.sheet.probe):
         if ((m.id, 1.0),) not in own:
             loss = ("its own loss is not measured yet" if m.score is None else
-                    f"its own loss {m.score.loss:.4f} ± {NORMAL * m.score.stderr:.4f} (95 %)")
-            found.append(Spot(m.name, m.x, m.y, (f"{m.distance:.3g} from the plane (weight distance)", loss),
-                              distance=m.distance))
+                    f"its own loss {numbers.loss(m.score.loss, NORMAL * m.score.stderr)} (95 %)")
+            apart = f"{numbers.distance(m.distance)} from the plane (weight distance)"
+            found.append(Spot(m.name, m.x, m.y, (apart, loss), distance=m.distance))
     return found
 
 
@@ -194,16 +196,17 @@ def readings(view: View, known: Filled) -> None:
     with columns[0]:
         if view.kind == "coefficients":
             xi = known.disturbance
-            _metric("ξ at α₁ = α₂ = 1", None if xi is None else (xi.value, xi.stderr),
-                    "Both task vectors added in full: how far each disturbs the other's task; 0 is not at all.")
+            _metric("ξ at α₁ = α₂ = 1", None if xi is None else (xi.value, xi.stderr), "disentanglement",
+                    "Both task vectors added in full; 0 is no disturbance at all.")
         else:
             lowest = known.lowest
             _metric("Lowest measured", None if lowest is None else (lowest[1].loss, lowest[1].stderr),
-                    "Of all nodes of the lattice that were measured.", _place(view, lowest and lowest[0]))
+                    "generalized_loss", "Of all nodes of the lattice that were measured.",
+                    _place(view, lowest and lowest[0]))
     if view.kind == "models":
         with columns[1]:
             high = known.height
-            _metric("Height in the triangle", None if high is None else (high[1].value, high[1].stderr),
+            _metric("Height in the triangle", None if high is None else (high[1].value, high[1].stderr), "plane",
                     "The most by which a loss measured in the triangle is above the flat plane through the corners' "
                     "losses; 0 where none is. Paired over the texts; chosen from the same ones, so a little large.",
                     "" if high is None else _place(view, high[0]))
@@ -213,11 +216,10 @@ def readings(view: View, known: Filled) -> None:
 def _corners(view: View, known: Filled) -> None:
     """The losses of the corners and the base, one column a task."""
     tasks, rows = view.sheet.tasks, []
-    columns: dict[str, Any] = {"name": st.column_config.TextColumn("Corner")}
+    columns = {"name": "Corner"}
     for k in range(len(tasks)):
-        columns |= {f"loss{k}": st.column_config.NumberColumn("Loss" if len(tasks) == 1 else f"Task {k + 1}",
-                                                              format="%.3f"),
-                    f"half{k}": st.column_config.NumberColumn("± (95 %)", format="%.3f"), "n": "Texts"}
+        columns |= {f"loss{k}": "Loss (nats)" if len(tasks) == 1 else f"Task {k + 1} (nats)", f"half{k}": "± (95 %)",
+                    "n": "Texts"}
     for name, point in view.own:
         row: dict[str, Any] = {"name": name}
         for k in range(len(tasks)):
@@ -227,20 +229,19 @@ def _corners(view: View, known: Filled) -> None:
             if len(tasks) == 1:
                 row["n"] = None if score is None else score.n
         rows.append(row)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+    tabled(rows, {key: _readings.count if key == "n" else _readings.loss for key in columns if key != "name"}, columns)
 
 
-def _metric(name: str, reading: tuple[float, float] | None, meaning: str, place: str = "") -> None:
-    told = "not yet" if reading is None else f"± {NORMAL * reading[1]:.3f}" + (f" {place}" if place else "")
-    st.metric(name, "–" if reading is None else f"{reading[0]:.3f}", delta=told, delta_color="off", delta_arrow="off",
-              help=f"{meaning} ± half the 95 % interval over the test texts.")
+def _metric(name: str, reading: tuple[float, float] | None, word: str, meaning: str, place: str = "") -> None:
+    shown, under = of_reading(None if reading is None else Reading(*reading, 0.0), place or " ")
+    metric(name, shown, under, words=(word,), about=f"{meaning} ± half the 95 % interval over the test texts.")
 
 
 def _place(view: View, node: Node | None) -> str:
     if node is None:
         return ""
     xs, ys = view.sheet.axes
-    return f"at ({xs[node[1]]:.3g}, {ys[node[0]]:.3g})"
+    return f"at ({numbers.figures(xs[node[1]])}, {numbers.figures(ys[node[0]])})"
 
 
 def beside() -> None:

@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.errors import ExplorerError
 from explorer.figures.barriers import against_cosine, card, matrices
+from explorer.pages import _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
+from explorer.pages._glossary import said
 from explorer.pages._measuring import live, lost
+from explorer.pages._readings import metric, of_reading, tabled
 from explorer.pages._session import (
     ENDS,
     Place,
@@ -28,7 +32,7 @@ from explorer.pages._session import (
     plain,
     workspace,
 )
-from explorer.pages._stage import remember, tall
+from explorer.pages._stage import tall
 from explorer.paths.alphas import interpolation
 from explorer.statistics.barriers import Above, Correlation
 from explorer.statistics.readings import NORMAL
@@ -91,7 +95,7 @@ def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint], tasks: 
                                              format_func=ABOVE.__getitem__, key="barrier_above",
                                              persist_state="session", help="The mean of both ends is Frankle's (2020) "
                                              "and counts half of their difference; the straight line between them does "
-                                             "not (Entezari 2022).")
+                                             "not (Entezari 2022).\n\n" + said("barrier"))
                 train = st.number_input("Train texts", 10, 100_000, 500, 50, key="barrier_train",
                                         persist_state="session", help="That the head is fitted on.")
                 test = st.number_input("Test texts", 10, 100_000, 500, 50, key="barrier_test",
@@ -115,32 +119,31 @@ def reading(found: PairBarriers, other: PairBarriers) -> None:
     """Barriers in short, and what cosines say of them, also of the other kind of barrier."""
     known = sorted(found.barriers.readings.values(), key=lambda r: r.value)
     left, right = st.columns(2)
-    with left:
-        st.metric("Highest barrier", f"{known[-1].value:.3f}" if known else "–", delta_color="off", delta_arrow="off",
-                  delta=f"± {NORMAL * known[-1].stderr:.3f} of {found.done} pairs" if known else "not yet",
-                  help="In nats, with half its 95 % interval over the test texts.")
+    metric("Highest barrier", *of_reading(known[-1] if known else None, f"of {numbers.count(found.done, 'pair')}"),
+           words=("barrier",), about="± half its 95 % interval over the test texts.", where=left)
     whole = found.done == found.pairs
     related = related_to(found, identity(found)) if whole else "not all pairs are measured yet"
-    with right:
-        if isinstance(related, Correlation):
-            st.metric("Rank correlation", f"{related.rank:.2f}", delta_color="off", delta_arrow="off",
-                      delta=f"± {NORMAL * related.stderr:.2f}, p = {related.p:.3g}",
-                      help=f"Spearman's, of barrier and cosine, over {related.pairs} pairs of {related.models} models. "
-                      "Its 95 % interval leaves out one model at a time; p permutes models (Mantel), "
-                      + ("all orders." if related.exact else "10,000 orders."))
-        else:
-            st.metric("Rank correlation", "–", delta="not yet", delta_color="off", delta_arrow="off",
-                      help=plain(related))
+    if isinstance(related, Correlation):
+        metric("Rank correlation", numbers.coefficient(related.rank), correlated(related), words=("rank_correlation",),
+               about=f"Of barrier and cosine, over {related.pairs} pairs of {related.models} models. Its 95 % interval "
+               "leaves out one model at a time; p permutes models (Mantel), "
+               + ("all orders." if related.exact else "10,000 orders."), where=right)
+    else:
+        metric("Rank correlation", None, "not yet", words=("rank_correlation",), about=plain(related), where=right)
     if whole and isinstance(beside := related_to(other, identity(other)), Correlation):
-        st.caption(f"Of barriers above the {ABOVE[other.above].lower()}: {beside.rank:.2f} ± "
-                   f"{NORMAL * beside.stderr:.2f}, p = {beside.p:.3g}.")
+        st.caption(f"Of barriers above the {ABOVE[other.above].lower()}: {numbers.coefficient(beside.rank)} "
+                   f"{correlated(beside)}.")
+
+
+def correlated(found: Correlation) -> str:
+    """Half the 95 % interval of a correlation, and its p."""
+    return f"{numbers.half_width(NORMAL * found.stderr, 2)}, {numbers.p_value(found.p)}"
 
 
 def basins(found: PairBarriers) -> None:
     """Which models barriers up to a limit join."""
     limit = st.slider("Basin limit (nats)", 0.0, 0.5, 0.1, 0.005, key="barrier_limit", persist_state="session",
-                      format="%.3f", help="Models joined by barriers of at most this, directly or through others, are "
-                      "of one basin.")
+                      format="%.3f", help=said("basin"))
     if found.done < found.pairs:
         st.caption(f"{found.done} of {found.pairs} pairs are measured; basins are told when all of them are.")
     else:
@@ -162,8 +165,7 @@ def scatter(found: PairBarriers, datasets: Sequence[str], chosen: tuple[int, int
     figure = against_cosine([float(found.cosines[ij]) for ij in rows], [float(values[ij]) for ij in rows],
                             [float(halves[ij]) for ij in rows], cards, alike, dark=dark(),
                             chosen=rows.index(chosen) if chosen in rows else None)
-    st.plotly_chart(figure, theme=None, key="barrier_scatter", config={"displayModeBar": False},
-                    alt="Barrier against cosine, one dot a pair.")
+    show_figure(figure, key="barrier_scatter", alt="Barrier against cosine, one dot a pair.")
 
 
 def open_pair(found: PairBarriers, task: Task) -> tuple[int, int] | None:
@@ -172,8 +174,9 @@ def open_pair(found: PairBarriers, task: Task) -> tuple[int, int] | None:
     if not rows:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls_pair"):
-        chosen = st.selectbox("Pair", rows, key="barrier_pair", width="stretch", format_func=lambda ij:
-                              f"{found.names[ij[0]]} to {found.names[ij[1]]} · {found.barriers.values[ij]:.3f}")
+        said = {(i, j): f"{found.names[i]} to {found.names[j]} · {numbers.loss(found.barriers.values[i, j])}"
+                for i, j in rows}
+        chosen = st.selectbox("Pair", rows, key="barrier_pair", width="stretch", format_func=said.__getitem__)
         ends = [found.points[k] for k in reversed(chosen)]
         plain_models = all(not p.terms or (len(p.terms) == 1 and p.terms[0][1] == 1.0) for p in ends)
         if st.button("Open the path", icon=":material/timeline:", disabled=not plain_models,
@@ -194,11 +197,10 @@ def table(found: PairBarriers) -> None:
                      "alpha": at and at.alpha, "cosine": None if found.cosines is None else found.cosines[i, j]})
     frame = pd.DataFrame(rows)
     with st.expander("Pairs as a table", icon=":material/table_rows:"):
-        st.dataframe(frame, hide_index=True, height=280, column_config={
-            "a": st.column_config.TextColumn("α = 1"), "b": st.column_config.TextColumn("α = 0"),
-            **{key: st.column_config.NumberColumn(name, format="%.4f") for key, name in
-               (("barrier", "Barrier (nats)"), ("low", "95 % from"), ("high", "to"), ("cosine", "Cosine"))},
-            "alpha": st.column_config.NumberColumn("at α", format="%.3g")})
+        tabled(frame, {**dict.fromkeys(("barrier", "low", "high"), _readings.loss), "alpha": _readings.alpha,
+                       "cosine": _readings.coefficient}, {
+            "a": "α = 1", "b": "α = 0", "barrier": "Barrier (nats)", "low": "95 % from", "high": "to",
+            "alpha": "at α", "cosine": "Cosine"}, height=280)
         st.download_button("Download as CSV", frame.to_csv(index=False), "barriers.csv", "text/csv",
                            on_click="ignore", icon=":material/download:")
 
@@ -235,9 +237,8 @@ def draw(ws: workflows.Workspace, view: View, found: PairBarriers, other: PairBa
         figure = matrices(found.barriers.values, NORMAL * found.barriers.stderrs, found.cosines, found.names,
                           view.datasets, found.order, looks=marks_of(ws, view.points[0].base), dark=dark(),
                           height=tall(HEIGHT))
-        remember("matrix", figure)
-        st.plotly_chart(figure, theme=None, key="barrier_matrix", config={"displayModeBar": False},
-                        alt="Barriers of all pairs and the cosines of their task vectors, in clustered order.")
+        show_figure(figure, key="barrier_matrix",
+                    alt="Barriers of all pairs and the cosines of their task vectors, in clustered order.")
         offer_figure(figure, "barriers")
         texts = min(view.probe.test, view.task.n_test) if view.probe.test else view.task.n_test
         said = ("minus the mean of its ends (Frankle 2020), so ends of different loss have one of half their "

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from explorer import registry, workflows
+from explorer import numbers, registry, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.colouring import label
 from explorer.figures.heat import confusion, layer_grid, similarity_map
+from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
+from explorer.pages._glossary import said
 from explorer.pages._jobs import active, outcome, watch
+from explorer.pages._readings import metric, tabled
 from explorer.pages._session import BASKET, chosen_base, dark, fail, marks_of, nothing_yet, plain, workspace
-from explorer.pages._stage import remember, tall
+from explorer.pages._stage import tall
 from explorer.statistics.paper import CLUSTERS, RAW
 from explorer.types import Base, Checkpoint, ClusterMetric
 from explorer.workflows.clustering import Cell, Clustered, Count, columns, distances, ordering
@@ -25,10 +27,9 @@ from explorer.workflows.clustering import Cell, Clustered, Count, columns, dista
 METHODS = {"spectral": "Spectral", "kmeans": "k-means", "hierarchical": "Hierarchical", "hdbscan": "HDBSCAN"}
 METRICS: dict[ClusterMetric, str] = {"cosine": "Cosine", "euclidean": "Euclidean", "raw-euclidean": "Raw weights",
                                      "signed": "Signed agreement"}
-FIGURES = (("accuracy", "Accuracy", "Clusters are mapped one-to-one to groups so that most models are right."),
-           ("ari", "Adjusted Rand", "Pairs on which clusters and groups agree, 0 by chance, 1 if equal."),
-           ("nmi", "Mutual information", "Normalised: what clusters say of groups, from 0 to 1."),
-           ("group_silhouette", "Silhouette", "How much nearer a model lies to its own group than to the next one."))
+FIGURES = (("accuracy", "Accuracy", "accuracy_of_clusters"), ("ari", "Adjusted Rand", "ari"),
+           ("nmi", "Mutual information", "nmi"), ("group_silhouette", "Silhouette", "silhouette"))
+"""The figures: their key, their name, and their term."""
 HEIGHT = 600
 ONLY = "cluster_only"
 """Ids of the models that take part, if not all do."""
@@ -64,11 +65,12 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
         methods = registry.names("explorer.clusters")
         method = st.selectbox("Method", sorted(methods, key=lambda m: list(METHODS).index(m) if m in METHODS else 9),
                               format_func=lambda m: METHODS.get(m, m), key="cluster_method", width=150,
-                              persist_state="session")
+                              persist_state="session", help=said("spectral"))
         metric = st.selectbox("Distance", list(METRICS), format_func=METRICS.__getitem__, key="cluster_metric",
                               width=150, persist_state="session", help="Of task vectors; the paper's negative control "
                               "is distances of raw weights, which for one base are the Euclidean ones. Signed "
-                              "agreement: parameters that two models move the same way, less those on which they part.")
+                              "agreement: parameters that two models move the same way, less those on which they part."
+                              "\n\n" + said("task_vector", "cosine"))
         k = count()
         with st.popover("Advanced", icon=":material/tune:"):
             groups = ws.catalog.gram(base.id).groups
@@ -118,19 +120,18 @@ def figures(found: Clustered) -> None:
     assert found.agreement is not None  # a column was chosen
     known = {"accuracy": found.agreement.accuracy, "ari": found.agreement.ari, "nmi": found.agreement.nmi,
              "group_silhouette": found.group_silhouette}
-    for column, (key, name, meaning) in zip(st.columns(len(FIGURES)), FIGURES, strict=True):
+    for column, (key, name, word) in zip(st.columns(len(FIGURES)), FIGURES, strict=True):
         value, null, interval = known[key], found.nulls.get(key), found.intervals.get(key)
-        shown = "–" if value is None else f"{value:.1%}" if key == "accuracy" else f"{value:.2f}"
-        chance = "" if null is None else f"chance < {null.q95:.0%}" if key == "accuracy" else f"chance < {null.q95:.2f}"
-        between = "" if interval is None else f"95 % interval {interval[0]:.2f} to {interval[1]:.2f}. "
-        with column:
-            st.metric(name, shown, delta=chance or "no chance level", delta_color="off", delta_arrow="off",
-                      help=f"{meaning} {between}Chance: 95 of 100 shufflings of the labels stay below"
-                      + ("" if null is None else f" (p = {null.p:.3f})") + ".")
+        write = numbers.share if key == "accuracy" else numbers.coefficient
+        between = "" if interval is None else f"95 % interval {write(interval[0])} to {write(interval[1])}. "
+        metric(name, None if value is None else write(value),
+               "no chance level" if null is None else f"chance < {write(null.q95)}", words=(word,),
+               about=f"{between}Chance: 95 of 100 shufflings of the labels stay below"
+               + ("" if null is None else f" ({numbers.p_value(null.p)})") + ".", where=column)
     unit = "whole data sets" if found.unit == "dataset" else "single models"
     low, high = found.intervals.get("accuracy", (float("nan"), float("nan")))
     st.caption(f"{found.agreement.n} models, {len(found.agreement.groups)} groups, {found.clusters.k} clusters. "
-               f"Accuracy from {low:.0%} to {high:.0%} (95 %); null and interval draw {unit}.")
+               f"Accuracy from {numbers.share_between(low, high)} (95 %); null and interval draw {unit}.")
 
 
 def beside(choice: Choice) -> None:
@@ -157,11 +158,11 @@ def misplaced(found: Clustered) -> None:
 
 def highlight(found: Clustered) -> None:
     """A cluster chosen here is the selection on the map."""
-    numbers = sorted({int(v) for v in found.clusters.labels if v >= 0})
-    sizes = {v: int((found.clusters.labels == v).sum()) for v in numbers}
+    known = sorted({int(v) for v in found.clusters.labels if v >= 0})
+    sizes = {v: int((found.clusters.labels == v).sum()) for v in known}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls_cluster"):
-        chosen = st.selectbox("Cluster", numbers, key="cluster_shown", width=220,
-                              format_func=lambda v: f"Cluster {v + 1} · {sizes[v]} models")
+        chosen = st.selectbox("Cluster", known, key="cluster_shown", width=220,
+                              format_func=lambda v: f"Cluster {v + 1} · {numbers.count(sizes[v], 'model')}")
         if st.button("Show on the map", icon=":material/scatter_plot:", disabled=chosen is None):
             ids = [i for i, v in zip(found.clusters.ids, found.clusters.labels, strict=True) if v == chosen]
             st.session_state[BASKET] = ids
@@ -173,10 +174,10 @@ def by_group(found: Clustered) -> None:
     rows = [{"group": g, "models": int(row.sum()), "f1": found.agreement.f1[g],
              "chance": n.q95 if (n := found.nulls.get(f"f1:{g}")) else None}
             for g, row in zip(found.agreement.groups, found.agreement.confusion, strict=True)]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(420, 38 + 35 * len(rows)), column_config={
-        "group": st.column_config.TextColumn("Group"), "models": st.column_config.NumberColumn("Models"),
-        "f1": st.column_config.ProgressColumn("F1", min_value=0.0, max_value=1.0, format="%.2f"),
-        "chance": st.column_config.NumberColumn("Chance, 95 %", format="%.2f")})
+    tabled(rows, {"f1": numbers.coefficient, "chance": numbers.coefficient}, {
+        "group": "Group", "models": "Models", "f1": st.column_config.Column("F1", help=said("f1")),
+        "chance": st.column_config.Column("Chance below", help=said("chance"))},
+        height=min(420, 38 + 35 * len(rows)))
 
 
 def heat(ws: workflows.Workspace, choice: Choice, found: Clustered) -> None:
@@ -192,9 +193,7 @@ def heat(ws: workflows.Workspace, choice: Choice, found: Clustered) -> None:
     title = likenesses.get(choice.metric, "distance")
     figure = similarity_map(values, found.names, found.groups, order, merges, title=title,
                             looks=marks_of(ws, choice.base, choice.by), dark=dark(), height=tall(HEIGHT))
-    remember("heat", figure)
-    st.plotly_chart(figure, theme=None, key="cluster_heat", config={"displayModeBar": False},
-                    alt="Similarities of all models in the order of the dendrogram.")
+    show_figure(figure, key="cluster_heat", alt="Similarities of all models in the order of the dendrogram.")
     offer_figure(figure, "clusters")
 
 
@@ -210,8 +209,7 @@ def grid(ws: workflows.Workspace, choice: Choice, models: int) -> None:
             values[row, column], chance[row, column] = c.accuracy, c.null.q95
     figure = layer_grid([x or "all layers" for x in layers], [x or "all kinds" for x in kinds], values, chance,
                         dark=dark(), height=110 + 38 * len(layers))
-    st.plotly_chart(figure, theme=None, key="cluster_grid", config={"displayModeBar": False},
-                    alt="Accuracy of clustering by layer and kind of parameters.")
+    show_figure(figure, key="cluster_grid", alt="Accuracy of clustering by layer and kind of parameters.")
 
 
 def signing(ws: workflows.Workspace, base: str) -> Job | None:
@@ -245,8 +243,8 @@ def page(ws: workflows.Workspace, choice: Choice) -> None:
             by_group(found)
         with tabs[1]:
             assert found.agreement is not None
-            st.plotly_chart(confusion(found.agreement, dark=dark()), theme=None, key="cluster_confusion",
-                            config={"displayModeBar": False}, alt="Models by group and cluster.")
+            show_figure(confusion(found.agreement, dark=dark()), key="cluster_confusion",
+                        alt="Models by group and cluster.")
         with tabs[2]:
             if st.toggle("Cluster by every layer and kind", key="cluster_where", persist_state="session"):
                 grid(ws, choice, models)

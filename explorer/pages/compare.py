@@ -8,22 +8,25 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.colouring import label
 from explorer.figures.compare import by_group
+from explorer.pages import _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
+from explorer.pages._glossary import said
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._measuring import live
+from explorer.pages._readings import metric, of_reading, tabled
 from explorer.pages._session import ENDS, Place, basket, choices, dark, fail, has_texts, material, me, plain, workspace
-from explorer.pages._stage import remember, staged
+from explorer.pages._stage import staged
 from explorer.paths.alphas import interpolation
 from explorer.statistics.readings import NORMAL
 from explorer.types import Base, Checkpoint, Point, Probe, Task
 from explorer.workflows import comparing, pairs
 
-CHART = {"displayModeBar": False}
 SHOWN = 25
 """Tensors in the table."""
 QUIET = ("settings", "texts", "run_seed")
@@ -48,7 +51,8 @@ def controls(known: dict[str, Place], checkpoints: Sequence[Checkpoint],
         if st.session_state.get("compare_task") not in by_name:
             own = [known[k].dataset for k in (a, b) if known[k].dataset in by_name]
             st.session_state["compare_task"] = own[0] if own else sorted(by_name)[0]
-        task = st.selectbox("Barrier on", sorted(by_name), key="compare_task", width=200, persist_state="session")
+        task = st.selectbox("Barrier on", sorted(by_name), key="compare_task", width=200, persist_state="session",
+                            help=said("barrier"))
     return a, b, by_name[task]
 
 
@@ -57,27 +61,26 @@ def _swap() -> None:
     state["compare_a"], state["compare_b"] = state["compare_b"], state["compare_a"]
 
 
-def numbers(ws: workflows.Workspace, found: comparing.Geometry, ends: tuple[Point, Point], names: tuple[str, str],
+def readings(ws: workflows.Workspace, found: comparing.Geometry, ends: tuple[Point, Point], names: tuple[str, str],
             task: Task) -> None:
     """Cosine, distance and lengths; the barrier below, measured on a click."""
     whole = found.whole
     cosine, distance = float(whole.cosines[0]), float(whole.distances[0])
-    shown = (("Cosine", "–" if math.isnan(cosine) else f"{cosine:.3f}", "Of the two task vectors: 1 is the same "
-              "direction, 0 none in common."),
-             ("Distance", f"{distance:.3g}", "‖Δ_A − Δ_B‖, the length of the line between the two models."),
-             ("‖Δ‖ of A", f"{whole.norms[0, 0]:.3g}", f"How far fine-tuning moved {plain(names[0])}."),
-             ("‖Δ‖ of B", f"{whole.norms[0, 1]:.3g}", f"How far fine-tuning moved {plain(names[1])}."))
+    shown = (("Cosine", None if math.isnan(cosine) else numbers.coefficient(cosine, 3), "Of the two task vectors.",
+              "cosine"),
+             ("Distance", numbers.distance(distance), "‖Δ_A − Δ_B‖, the length of the line between the two models.",
+              "task_vector"),
+             ("‖Δ‖ of A", numbers.distance(whole.norms[0, 0]), f"Of {plain(names[0])}.", "norm"),
+             ("‖Δ‖ of B", numbers.distance(whole.norms[0, 1]), f"Of {plain(names[1])}.", "norm"))
     for row in (shown[:2], shown[2:]):
-        for column, (name, value, meaning) in zip(st.columns(2), row, strict=True):
-            column.metric(name, value, help=meaning)
+        for column, (name, value, meaning, word) in zip(st.columns(2), row, strict=True):
+            metric(name, value, words=(word,), about=meaning, where=column)
     asks = pairs.asks(list(ends), task, Probe(), interpolation(comparing.POINTS))
 
     def barrier() -> None:
         reading = comparing.barrier(ws, *ends, task)
-        st.metric(f"Barrier on {plain(task.name)}", "–" if reading is None else f"{reading.value:.3f} nats",
-                  delta="not yet" if reading is None else f"± {NORMAL * reading.stderr:.3f} at α = {reading.alpha:.3g}",
-                  delta_color="off", delta_arrow="off", help="Highest loss on the line between them minus the mean of "
-                  "both ends (Frankle 2020), ± half the 95 % interval over the test texts.")
+        metric(f"Barrier on {plain(task.name)}", *of_reading(reading), words=("barrier",),
+               about="± half the 95 % interval over the test texts.")
 
     live(ws, "compare", asks, f"{names[0]} to {names[1]} on {task.name}", barrier, on_click=True,
          done=f"{comparing.POINTS} points of the line are measured.")
@@ -92,9 +95,8 @@ def chart(found: comparing.Geometry, names: tuple[str, str]) -> None:
     moved = found.norms.max(axis=1) > 0
     figure = by_group([str(g).replace("/", " · ") for g, m in zip(found.groups, moved, strict=True) if m],
                       found.norms[moved], found.cosines[moved], names, dark=dark())
-    remember("compare", figure)
-    st.plotly_chart(figure, theme=None, key="compare_groups", config=CHART,
-                    alt="Lengths of both task vectors and their cosine, by layer and kind of parameter.")
+    show_figure(figure, key="compare_groups",
+                alt="Lengths of both task vectors and their cosine, by layer and kind of parameter.")
     still = int((~moved).sum())
     st.caption("By layer and kind of parameter, from inner products of the task vectors."
                + (f" {still} groups that neither has moved are left out." if still else ""))
@@ -112,13 +114,11 @@ def scores(ws: workflows.Workspace, ends: tuple[Point, Point], names: tuple[str,
                          "lower": "" if gap is None else _lower(gap.interval),
                          "accuracy_a": on.a and on.a.accuracy, "accuracy_b": on.b and on.b.accuracy})
     if rows:
-        number = st.column_config.NumberColumn
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 * len(rows) + 40, 520), column_config={
-            "task": st.column_config.TextColumn("Task"), "a": number("Loss of A", format="%.3f"),
-            "b": number("Loss of B", format="%.3f"), "difference": number("A − B (nats)", format="%+.3f"),
-            "half": number("± 95 %", format="%.3f"), "lower": st.column_config.TextColumn("Lower"),
-            "accuracy_a": number("Accuracy of A", format="percent"),
-            "accuracy_b": number("Accuracy of B", format="percent")})
+        tabled(rows, {"a": _readings.loss, "b": _readings.loss, "difference": _readings.change,
+                      "half": _readings.loss, "accuracy_a": _readings.percent, "accuracy_b": _readings.percent}, {
+            "task": "Task", "a": "Loss of A (nats)", "b": "Loss of B (nats)", "difference": "A − B (nats)",
+            "half": "± (95 %)", "lower": "Lower", "accuracy_a": "Accuracy of A", "accuracy_b": "Accuracy of B"},
+            height=min(38 * len(rows) + 40, 520))
         st.caption(f"A is {plain(names[0])}, B is {plain(names[1])}. Differences are paired over the test texts; "
                    "“Lower” names the model of lower loss where the interval leaves out 0. With many tasks one in "
                    "twenty does so by chance.")
@@ -151,7 +151,9 @@ def metadata(ws: workflows.Workspace, ends: tuple[Point, Point]) -> None:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return numbers.figures(value, 4)
+    return "" if value is None else str(value)
 
 
 def tensors(ws: workflows.Workspace, ends: tuple[Point, Point]) -> None:
@@ -173,11 +175,10 @@ def tensors(ws: workflows.Workspace, ends: tuple[Point, Point]) -> None:
     rows = [{"name": c.name, "shape": " × ".join(map(str, c.shape)), "difference": c.difference, "a": c.a, "b": c.b,
              "relative": c.relative if math.isfinite(c.relative) else None} for c in comparing.changed(job)]
     if rows:
-        number = st.column_config.NumberColumn
-        st.dataframe(pd.DataFrame(rows[:SHOWN]), hide_index=True, height=min(38 * len(rows) + 40, 520), column_config={
-            "name": "Parameter", "shape": "Shape", "difference": number("‖θ_A − θ_B‖", format="%.4g"),
-            "a": number("‖Δ_A‖", format="%.4g"), "b": number("‖Δ_B‖", format="%.4g"),
-            "relative": number("of ‖θ_base‖", format="percent")})
+        tabled(rows[:SHOWN], {**dict.fromkeys(("difference", "a", "b"), _readings.distance),
+                              "relative": _readings.percent}, {
+            "name": "Parameter", "shape": "Shape", "difference": "‖θ_A − θ_B‖", "a": "‖Δ_A‖", "b": "‖Δ_B‖",
+            "relative": "of ‖θ_base‖"}, height=min(38 * len(rows) + 40, 520))
         st.caption(f"The first {min(SHOWN, len(rows))} of {len(rows)} parameters, by ‖θ_A − θ_B‖.")
 
 
@@ -197,7 +198,7 @@ def page(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint],
     with left:
         chart(found, names)
     with right:
-        numbers(ws, found, ends, names, task)
+        readings(ws, found, ends, names, task)
     first, second, third = st.tabs(["Scores", "Metadata", "Tensors"])
     with first:
         scores(ws, ends, names, tasks)

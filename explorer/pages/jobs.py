@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.backends import Job
+from explorer.numbers import duration
 from explorer.pages._jobs import TICK, active, bar
 from explorer.pages._session import me, plain, workspace
 
@@ -41,7 +42,7 @@ def over(jobs: Sequence[Job]) -> None:
     if not jobs:
         st.caption("Nothing has run yet. Evaluations, maps and imports appear here.")
     for job in jobs:
-        took = f" in {job.finished - job.started:.1f} s" if job.finished and job.started else ""
+        took = f" in {duration(job.finished - job.started)}" if job.finished and job.started else ""
         ended = time.strftime("%H:%M:%S", time.localtime(job.created))
         amount = f" · {job.done} of {job.total}" if job.total else ""
         st.markdown(f"{ICONS[job.state]} {plain(job.title)} · {job.state}{took}{amount} · {owner(job)} · begun {ended}")

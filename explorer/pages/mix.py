@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from explorer import workflows
@@ -15,8 +14,11 @@ from explorer.components.map_and_path import compact_json, component_map, compon
 from explorer.errors import ExplorerError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale
+from explorer.numbers import coefficient, share, weight
+from explorer.pages import _readings
 from explorer.pages._downloads import offer_figure
 from explorer.pages._exporting import offer
+from explorer.pages._glossary import said
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import (
     basket,
@@ -38,6 +40,7 @@ from explorer.pages._walks import warmed
 from explorer.paths.mixture import addition, analogy, negation, uniform
 from explorer.statistics.compact import compact
 from explorer.statistics.passes import value_of
+from explorer.statistics.readings import NORMAL
 from explorer.statistics.surrogate import Goal, propose
 from explorer.statistics.work import Fitted
 from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Score, Task
@@ -94,7 +97,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
         kind = st.segmented_control("Weights", ["simplex", "free"], default="simplex", required=True, key="mix_kind",
                                     persist_state="session", format_func=str.capitalize,
                                     help="Simplex: none negative, together 1. Free: any; what they lack to 1 lies on "
-                                    "the base.")
+                                    "the base.\n\n" + said("hull", "task_arithmetic"))
         thaw(ws, base)
     spec = MapSpec(base.id, "pca", 2, "euclidean", ids=map_ids(ws, base))
     return Bench(base, tuple(by_id[i] for i in chosen), by_name[task], Probe(), kind != "free",
@@ -330,8 +333,8 @@ def provenance(bench: Bench, fitted: Fitted | None) -> None:
     told = fitted.calibration
     st.caption(f"Background: predicted by a Gaussian process on {told.n} measured points of {plain(bench.task.name)}, "
                f"blank where its 90 % interval spans more than a factor of {WIDEST:g}. Leaving each point out, "
-               f"{told.inside:.0%} lie in their 90 % interval; rank correlation of predicted and measured "
-               f"{told.rank:.2f}.")
+               f"{share(told.inside, 0)} lie in their 90 % interval; rank correlation of predicted and measured "
+               f"{coefficient(told.rank)}.")
 
 
 def scores(ws: workflows.Workspace, bench: Bench) -> list[Score | None]:
@@ -342,13 +345,13 @@ def table(ws: workflows.Workspace, bench: Bench) -> None:
     """What was measured, and a name for what is worth keeping."""
     rows = [{"mixture": workflows.describe(ws, bench.point(row)), **{c.name: w for c, w in zip(bench.models, row,
                                                                                               strict=True)},
-             "loss": s.loss if s else None, "stderr": s.stderr if s else None, "accuracy": s.accuracy if s else None}
+             "loss": s.loss if s else None, "half": NORMAL * s.stderr if s else None,
+             "accuracy": s.accuracy if s else None}
             for row, s in zip(tried(bench), scores(ws, bench), strict=True)]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
+    _readings.tabled(rows, {"loss": _readings.loss, "half": _readings.loss, "accuracy": _readings.percent,
+                            **dict.fromkeys((c.name for c in bench.models), weight)}, {
         "mixture": st.column_config.TextColumn("Point", width="large"),
-        "loss": st.column_config.NumberColumn(f"Loss on {bench.task.name}", format="%.4f"),
-        "stderr": st.column_config.NumberColumn("Standard error", format="%.4f"),
-        "accuracy": st.column_config.NumberColumn("Accuracy", format="percent")})
+        "loss": f"Loss on {bench.task.name} (nats)", "half": "± (95 %)", "accuracy": "Accuracy"})
     with st.form("keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Keep the present mixture as", placeholder="A name …", width=320)
         if st.form_submit_button("Keep", icon=":material/bookmark_add:", help="A kept Point can be measured, put on "

@@ -8,21 +8,25 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.components.map_and_path import component_map
 from explorer.errors import ExplorerError
 from explorer.figures.maps import Facts, Overlay, scatter
+from explorer.pages import _readings
 from explorer.pages._downloads import offer_view
+from explorer.pages._glossary import said
 from explorer.pages._probing import LINK, panel
+from explorer.pages._readings import metric, of_reading, tabled
 from explorer.pages._session import ENDS, basket, dark, fail, map_ids, material, names, plain, thaw, workspace
 from explorer.pages._stage import remember, tall
 from explorer.pages._walks import Walk, alphas, boundaries, trail_of, whole
 from explorer.paths.alphas import RANGES, grid
-from explorer.statistics.readings import NORMAL, Reading, barrier, minimum
+from explorer.statistics.readings import Reading, barrier, minimum
 from explorer.types import Base, Checkpoint, Head, MapSpec, Point, Probe, Task
 
 HEIGHT, SPARE = 390, 150
 HEADS: dict[Head, str] = {"probe": "Refitted head", "end-to-end": "End-to-end", "lm": "Language model"}
+HEAD_WORDS: dict[Head, str] = {"probe": "generalized_loss", "end-to-end": "end_to_end", "lm": "lm_loss"}
 BASE, BASE_NAME = "", "base"
 """The key and name of the base in the select boxes, where checkpoints have their ids."""
 
@@ -52,10 +56,10 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
     options = [BASE, *sorted((c.id for c in checkpoints), key=lambda key: known[key])]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         zero = st.selectbox("From (α = 0)", options, format_func=known.__getitem__, key="zero", width=195,
-                            persist_state="session")
+                            persist_state="session", help=said("alpha"))
         st.button("Swap", icon=":material/swap_horiz:", on_click=_swap)
         one = st.selectbox("To (α = 1)", options, format_func=known.__getitem__, key="one", width=195,
-                           persist_state="session")
+                           persist_state="session", help=said("alpha"))
         by_name = {t.name: t for t in tasks}
         st.session_state.setdefault("tasks", [_default_task(checkpoints, zero, one, by_name)])
         names_of = st.multiselect("Tasks", sorted(by_name), key="tasks", persist_state="session", width=250,
@@ -76,8 +80,8 @@ def choose_alphas() -> tuple[float, ...]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", height=76, border=False,
                       key="controls_range"):
         name = st.segmented_control("Range of α", list(RANGES), default=next(iter(RANGES)), required=True, key="range",
-                                    persist_state="session", help="Outside 0 to 1 the path is extrapolated. "
-                                    "Far takes the logarithmic steps of the paper, from −31 to 32.")
+                                    persist_state="session", help="Far takes the logarithmic steps of the "
+                                    "paper, from −31 to 32.\n\n" + said("interpolation", "extrapolation"))
         low, high, points = -1.0, 2.0, 13
         if (fixed := RANGES[str(name)]) is None:
             low = st.number_input("From α", value=low, step=0.5, key="low", width=120, persist_state="session")
@@ -88,12 +92,13 @@ def choose_alphas() -> tuple[float, ...]:
                   "where the curve is least certain.")
         with st.popover("Advanced", icon=":material/tune:"):
             st.selectbox("Measure", list(HEADS), format_func=HEADS.__getitem__, key="head", persist_state="session",
-                         help="The paper refits a linear head at every point. End-to-end keeps the heads the models "
-                         "were trained with and needs both ends trained on the task's labels.")
+                         help="End-to-end needs both ends trained on the task's labels.\n\n"
+                         + said("generalized_loss", "end_to_end", "lm_loss"))
             st.toggle("Find the boundary", key="find_boundary", persist_state="session",
                       help="Goes outwards from both ends, to 32 and −31, and bisects where the loss first exceeds its "
-                      "end's by more than the excess.")
-            st.number_input("Excess (nats)", 0.01, 5.0, 0.1, 0.05, key="excess", persist_state="session")
+                      "end's by more than the excess.\n\n" + said("boundary"))
+            st.number_input("Excess (nats)", 0.01, 5.0, 0.1, 0.05, key="excess", persist_state="session",
+                            help=said("excess"))
     return fixed if fixed is not None else grid(low, high, points)
 
 
@@ -128,17 +133,13 @@ def readings(ws: workflows.Workspace, walk: Walk) -> None:
     scores = ws.catalog.scores(line.points, walk.tasks[0], walk.probe)
     at = dict(zip(line.alphas, scores, strict=True))
     ends = [None if s is None else Reading(s.loss, s.stderr, a) for a, s in ((0.0, at.get(0.0)), (1.0, at.get(1.0)))]
-    shown = (("Loss at α = 0", ends[0], "The model at the start of the path."),
-             ("Loss at α = 1", ends[1], "The model at its end."),
-             ("Minimum", minimum(line.alphas, scores), "The lowest loss of the points measured."),
-             ("Barrier", barrier(line.alphas, scores),
-              "Highest loss between the ends minus the mean of both ends; near 0 means one connected region."))
-    for column, (name, reading, meaning) in zip(st.columns(4), shown, strict=True):
-        with column:
-            st.metric(name, "–" if reading is None else f"{reading.value:.3f}", help=f"{meaning} On "
-                      f"{plain(walk.tasks[0].name)}, ± half the 95 % interval.", delta_color="off", delta_arrow="off",
-                      delta="not yet" if reading is None
-                      else f"± {NORMAL * reading.stderr:.3f} at α = {reading.alpha:.3g}")
+    shown = (("Loss at α = 0", ends[0], "The model at the start of the path.", HEAD_WORDS[walk.probe.head]),
+             ("Loss at α = 1", ends[1], "The model at its end.", HEAD_WORDS[walk.probe.head]),
+             ("Minimum", minimum(line.alphas, scores), "The lowest loss of the points measured.", "alpha"),
+             ("Barrier", barrier(line.alphas, scores), "", "barrier"))
+    for column, (name, reading, meaning, word) in zip(st.columns(4), shown, strict=True):
+        metric(name, *of_reading(reading), words=(word,), about=f"{meaning} On {plain(walk.tasks[0].name)}, ± half the "
+               "95 % interval.".lstrip(), where=column)
     if len(walk.tasks) > 1:
         st.caption(f"These four are of {plain(walk.tasks[0].name)}, the first task.")
     borders(ws, walk)
@@ -149,13 +150,15 @@ def borders(ws: workflows.Workspace, walk: Walk) -> None:
     lines = []
     for side, found in zip(("below 0", "above 1"), boundaries(ws, walk), strict=False):
         if isinstance(found, float):
-            lines.append(f"{side} looking, next at α = {found:.4g} …")
+            lines.append(f"{side} looking, next at α = {numbers.alpha(found)} …")
         elif found.alpha is None:
             lines.append(f"{side} {plain(found.reason)}")
         elif not found.reached:
-            lines.append(f"{side} none up to α = {found.alpha:.4g}, the loss stays under {found.threshold:.3f}")
+            lines.append(f"{side} none up to α = {numbers.alpha(found.alpha)}, the loss stays under "
+                         f"{numbers.loss(found.threshold)}")
         else:
-            lines.append(f"{side} **α = {found.alpha:.4g}**, beyond which the loss exceeds {found.threshold:.3f}")
+            lines.append(f"{side} **α = {numbers.alpha(found.alpha)}**, beyond which the loss exceeds "
+                         f"{numbers.loss(found.threshold)}")
     if lines:
         st.caption("Boundary: " + "; ".join(lines))
 
@@ -197,13 +200,10 @@ def table(ws: workflows.Workspace, walk: Walk) -> None:
                          "n": s.n if s else None, "device": s.device if s else None})
     frame = pd.DataFrame(rows)
     with st.expander("Points as a table", icon=":material/table_rows:"):
-        st.dataframe(frame, hide_index=True, height=320, column_config={
-            "task": st.column_config.TextColumn("Task"),
-            "alpha": st.column_config.NumberColumn("α", format="%.4g"),
-            "loss": st.column_config.NumberColumn("Loss (nats)", format="%.4f"),
-            "stderr": st.column_config.NumberColumn("Standard error", format="%.4f"),
-            "accuracy": st.column_config.NumberColumn("Accuracy", format="percent"),
-            "n": st.column_config.NumberColumn("Texts"), "device": st.column_config.TextColumn("Device")})
+        tabled(frame, {"alpha": _readings.alpha, "loss": _readings.loss, "stderr": _readings.loss,
+                       "accuracy": _readings.percent, "n": _readings.count}, {
+            "task": "Task", "alpha": "α", "loss": "Loss (nats)", "stderr": "Standard error", "accuracy": "Accuracy",
+            "n": "Texts", "device": "Device"}, height=320)
         st.download_button("Download as CSV", frame.to_csv(index=False), "path.csv", "text/csv", on_click="ignore",
                            icon=":material/download:")
 

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.errors import ExplorerError
 from explorer.figures.strips import strips
+from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._leaving import tab as leaving
 from explorer.pages._locating import tab as locating
 from explorer.pages._measuring import live
+from explorer.pages._readings import metric
 from explorer.pages._region_controls import controls
 from explorer.pages._region_overview import overview
 from explorer.pages._region_tabs import dimension, distance, table
-from explorer.pages._region_view import CHART, SHOWN, View, known, loss, of_groups
+from explorer.pages._region_view import SHOWN, WORDS, View, known, loss, of_groups
 from explorer.pages._session import BASKET, dark, fail, material, plain, workspace
-from explorer.pages._stage import remember, tall
+from explorer.pages._stage import tall
 from explorer.statistics.paper import REGIONS, SHARES
 from explorer.statistics.regions import Share
 from explorer.types import Base, Checkpoint
@@ -43,9 +45,8 @@ def draw(ws: workflows.Workspace, view: View) -> None:
 def chart(view: View, found: RegionScores) -> None:
     figure = strips(of_groups(view, found), base=loss(found.base), dark=dark(), height=tall(HEIGHT),
                     title=f"Loss on {view.groups.task.name} (nats)")
-    remember("strips", figure)
-    st.plotly_chart(figure, theme=None, key="region_strips", config=CHART,
-                    alt="Losses of In, In′ and Ex as strips of dots, with their means and the base's loss.")
+    show_figure(figure, key="region_strips",
+                alt="Losses of In, In′ and Ex as strips of dots, with their means and the base's loss.")
     offer_figure(figure, "region")
 
 
@@ -55,12 +56,12 @@ def readings(found: RegionScores) -> None:
     for column, (key, name, sides, meaning), theirs in zip(st.columns(3), SHOWN, SHARES[level], strict=True):
         share: Share | None = getattr(found.region, key, None)
         with column:
-            st.metric(f"P_B({name})", "–" if share is None else f"{share.value:.1%}", delta_color="off",
-                      delta_arrow="off", delta="not yet" if share is None
-                      else f"{100 * share.low:.0f} to {100 * share.high:.0f} %",
-                      help=f"How often {meaning}, over all pairs; below it the 95 % interval. 50 %: no difference.")
+            metric(f"P_B({name})", None if share is None else numbers.share(share.value),
+                   "not yet" if share is None else numbers.share_between(share.low, share.high),
+                   words=("p_b", *WORDS[key]),
+                   about=f"How often {meaning}, over all pairs; below it the 95 % interval.")
             first, second = (len(getattr(found, side)) for side in sides)
-            st.caption(f"paper {theirs:.1%}  \n{first} × {second} pairs")
+            st.caption(f"paper {numbers.share(theirs)}  \n{first} × {second} pairs")
 
 
 def beside(level: Level) -> None:

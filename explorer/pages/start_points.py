@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.starts import Column, Gains, by_start, over_targets
-from explorer.pages import _measuring
+from explorer.pages import _measuring, _readings
+from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._jobs import TICK, about, active, bar, outcome
 from explorer.pages._probing import fetch
+from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, has_texts, material, me, plain, workspace
-from explorer.pages._stage import remember
 from explorer.pages._start_controls import controls
 from explorer.statistics.averages import Average
 from explorer.statistics.paper import LEDGER, STARTS_TABLES
@@ -28,7 +29,6 @@ from explorer.workflows import starting
 from explorer.workflows.claims.starts import FEW
 from explorer.workflows.starting import Plan, Table
 
-CHART = {"displayModeBar": False}
 STEP = 0.06
 """Seconds that a step takes where nothing was trained yet."""
 PREDICTED = {"loss": "low loss", "distance": "nearness to the centroid"}
@@ -115,8 +115,7 @@ def chart(plan: Plan, found: Table) -> None:
         gains = [Gains(name, [known[t, name].difference if (t, name) in known else None for t in targets])
                  for name in names(plan) if name != REFERENCE]
         figure, alt = over_targets(targets, gains, dark=dark()), "Differences of accuracy to the base, by target."
-    remember("starts", figure)
-    st.plotly_chart(figure, theme=None, key=f"start_chart_{len(plan.targets) > 1}", config=CHART, alt=alt)
+    show_figure(figure, key=f"start_chart_{len(plan.targets) > 1}", alt=alt)
     offer_figure(figure, "starts")
 
 
@@ -132,17 +131,19 @@ def readings(plan: Plan, found: Table) -> None:
     shown = single or (tally.difference if tally else None)
     left, right = st.columns(2)
     over = "seeds" if len(plan.targets) == 1 else "data sets"
-    left.metric("Difference", "–" if shown is None else f"{100 * shown.value:+.2f}", delta_color="off",
-                delta_arrow="off", delta="not yet" if shown is None else f"{_interval(shown)}, {shown.n} {over}",
-                help="Accuracy from this start minus the base's in points: seed by seed, then the mean. Below it "
-                f"Student's 95 % interval over {over}.")
-    right.metric("Wins, ties, losses", "–" if tally is None else f"{tally.wins} · {tally.ties} · {tally.losses}",
-                 delta="not yet" if tally is None else f"of {tally.difference.n}", delta_color="off",
-                 delta_arrow="off", help="Data sets, by the mean over seeds. A tie: less than .05 points apart.")
+    metric("Difference", None if shown is None else numbers.points(shown.value),
+           "not yet" if shown is None else f"{_interval(shown)}, {shown.n} {over}", words=("centroid", "bitfit"),
+           about="Accuracy from this start minus the base's: seed by seed, then the mean. Below it Student's 95 % "
+           f"interval over {over}.", where=left)
+    metric("Wins, ties, losses", None if tally is None else f"{tally.wins} · {tally.ties} · {tally.losses}",
+           "not yet" if tally is None else f"of {tally.difference.n}",
+           about="Data sets, by the mean over seeds. A tie: less than 0.05 points apart.", where=right)
 
 
 def _interval(found: Average) -> str:
-    return f"{100 * found.low:+.1f} to {100 * found.high:+.1f}" if np.isfinite(found.low) else "one value"
+    if not np.isfinite(found.low):
+        return "one value"
+    return numbers.between(100 * found.low, 100 * found.high, sign=True)
 
 
 def beside(plan: Plan) -> None:
@@ -151,25 +152,27 @@ def beside(plan: Plan) -> None:
     claim = "C14" if size is not None and size <= FEW else "C13"
     known, theirs = LEDGER[claim], STARTS_TABLES[claim]
     tally = (f"; {theirs.wins} wins, {theirs.ties} ties, {theirs.losses} loss" if theirs.wins is not None else "")
-    st.info(plain(f"The paper ({claim}, {known.where}), RoBERTa-base with BitFit: centroid {theirs.centroid:.2f} %, "
-                  f"base {theirs.base:.2f} %, {theirs.difference:+.2f} on {theirs.targets} data sets{tally}. Doubtful: "
+    centroid, base = (numbers.share(accuracy / 100, 2) for accuracy in (theirs.centroid, theirs.base))
+    st.info(plain(f"The paper ({claim}, {known.where}), RoBERTa-base with BitFit: centroid {centroid}, base {base}, "
+                  f"{numbers.points(theirs.difference / 100)} on {theirs.targets} data sets{tally}. Doubtful: "
                   f"{known.conflict}."), icon=":material/menu_book:")
 
 
 def provenance(plan: Plan, found: Table) -> None:
     how = plan.tuning
     size = plan.sizes[0]
-    texts = f"the first {size:,}" if size else "all"
+    texts = f"the first {numbers.count(size)}" if size else "all"
     tested = sorted({r.n for _, _, r in found.runs})
     measured = f" Accuracy on {_span(tested)} test texts." if tested else ""
     early = f", stopped early with patience {how.patience}" if how.patience else ""
-    st.caption(plain(f"{how.method}, {how.steps} steps of {how.batch} of {texts} train texts{early}, rate {how.lr:g} "
-                     f"for every start; {len(plan.seeds)} seeds, each with one head, text order and dropout for all "
-                     f"starts.{measured}"))
+    st.caption(plain(f"{how.method}, {how.steps} steps of {how.batch} of {texts} train texts{early}, rate "
+                     f"{numbers.figures(how.lr)} for every start; {len(plan.seeds)} seeds, each with one head, text "
+                     f"order and dropout for all starts.{measured}"))
 
 
 def _span(values: Sequence[int]) -> str:
-    return f"{values[0]:,}" if values[0] == values[-1] else f"{values[0]:,} to {values[-1]:,}"
+    first, last = numbers.count(values[0]), numbers.count(values[-1])
+    return first if first == last else f"{first} to {last}"
 
 
 def below(ws: workflows.Workspace, plan: Plan) -> None:
@@ -186,21 +189,20 @@ def table(ws: workflows.Workspace, plan: Plan) -> None:
     if not found.cells:
         st.caption("No run is made yet.")
         return
-    rows = [{"target": c.target, "start": c.start, "accuracy": 100 * c.accuracy.value, "seeds": c.accuracy.n,
-             **{key: _points(c.difference, key) for key in ("value", "low", "high")}} for c in found.cells]
+    rows = [{"target": c.target, "start": c.start, "accuracy": c.accuracy.value, "seeds": c.accuracy.n,
+             **{key: _finite(c.difference, key) for key in ("value", "low", "high")}} for c in found.cells]
     frame = pd.DataFrame(rows)
-    st.dataframe(frame, hide_index=True, height=min(420, 38 + 35 * len(rows)), column_config={
-        "target": "Target", "start": "Start", "seeds": st.column_config.NumberColumn("Seeds"),
-        "accuracy": st.column_config.NumberColumn("Accuracy (%)", format="%.1f"),
-        **{key: st.column_config.NumberColumn(name, format="%+.2f") for key, name in
-           (("value", "Minus the base's"), ("low", "95 % from"), ("high", "to"))}})
+    tabled(frame, {"accuracy": _readings.percent, **dict.fromkeys(("value", "low", "high"), _readings.points)}, {
+        "target": "Target", "start": "Start", "seeds": "Seeds", "accuracy": "Accuracy",
+        "value": "Minus the base's (points)", "low": "95 % from", "high": "to"},
+        height=min(420, 38 + 35 * len(rows)))
     st.download_button("Download as CSV", frame.to_csv(index=False), "start-points.csv", "text/csv",
                        on_click="ignore", icon=":material/download:")
 
 
-def _points(found: Average | None, key: str) -> float | None:
-    value = getattr(found, key, math.nan)
-    return 100 * value if math.isfinite(value) else None
+def _finite(found: Average | None, key: str) -> float | None:
+    value: float = getattr(found, key, math.nan)
+    return value if math.isfinite(value) else None
 
 
 def predictions(ws: workflows.Workspace, plan: Plan) -> None:
@@ -210,17 +212,17 @@ def predictions(ws: workflows.Workspace, plan: Plan) -> None:
         rows, found = starting.predicted(ws, plan, Probe()), starting.table(ws, plan)
         agreements = starting.ranking(rows, found.cells, plan.sizes[0])
         for column, (by, a) in zip(st.columns(2), agreements.items(), strict=True):
-            column.metric(f"Rank correlation with {PREDICTED[by]}", "–" if a.across is None else f"{a.across:.2f}",
-                          delta=_within(a), delta_color="off", delta_arrow="off",
-                          help="Spearman's. Large: over all targets and starts, what is predicted to be gained over "
-                          "the base against what training gave. Below: the starts of one target, mean over targets.")
+            metric(f"Rank correlation with {PREDICTED[by]}",
+                   None if a.across is None else numbers.coefficient(a.across), _within(a),
+                   words=("rank_correlation",), about="Large: over all targets and starts, what is predicted to be "
+                   "gained over the base against what training gave. Below: the starts of one target, mean over "
+                   "targets.", where=column)
         known = {(c.target, c.start): c.accuracy.value for c in found.cells}
-        st.dataframe(pd.DataFrame([{"target": r.target, "start": r.start, "loss": r.loss, "distance": r.distance,
-                                    "accuracy": 100 * known[key] if (key := (r.target, r.start)) in known else None}
-                                   for r in rows]), hide_index=True, column_config={
-            "target": "Target", "start": "Start", "loss": st.column_config.NumberColumn("Loss before", format="%.3f"),
-            "distance": st.column_config.NumberColumn("From the centroid", format="%.3f"),
-            "accuracy": st.column_config.NumberColumn("Accuracy after (%)", format="%.1f")})
+        tabled([{"target": r.target, "start": r.start, "loss": r.loss, "distance": r.distance,
+                 "accuracy": known.get((r.target, r.start))} for r in rows],
+               {"loss": _readings.loss, "distance": _readings.distance, "accuracy": _readings.percent},
+               {"target": "Target", "start": "Start", "loss": "Loss before (nats)", "distance": "From the centroid",
+                "accuracy": "Accuracy after"})
 
     _measuring.live(ws, "starts", starting.asks(plan, Probe()), "Losses of the start points", draw)
 
@@ -228,7 +230,7 @@ def predictions(ws: workflows.Workspace, plan: Plan) -> None:
 def _within(found: Agreement) -> str:
     if found.mean is None:
         return "three starts of a target are needed" if not found.pairs else f"over {found.pairs} pairs"
-    return f"{found.mean.value:.2f} within {found.mean.n} targets"
+    return f"{numbers.coefficient(found.mean.value)} within {numbers.count(found.mean.n, 'target')}"
 
 
 def which(ws: workflows.Workspace, plan: Plan) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.errors import ExplorerError
+from explorer.pages._glossary import said
 from explorer.pages._jobs import TICK
 from explorer.pages._links import written
 from explorer.pages._session import BASE_KEY, Place, basket, changed, choices, fail, material, workspace
@@ -86,7 +87,7 @@ def controls(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoi
     """The kind of plane and how it is drawn on the first row; what it goes through, the task and the rest below."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         picked = st.segmented_control("Plane", list(KINDS), format_func=KINDS.__getitem__, default="models",
-                                      required=True, key="surface_kind", persist_state="session")
+                                      required=True, key="surface_kind", persist_state="session", help=said("plane"))
         kind: Kind = picked if picked in KINDS else "models"
         depth = st.segmented_control("Lattice", list(DEPTHS), format_func=DEPTHS.__getitem__, default=4, required=True,
                                      key="surface_depth", persist_state="session", help="Nodes of the finest lattice. "
@@ -115,14 +116,15 @@ def extent(kind: Kind) -> tuple[float, int]:
     """How far the plane is looked at, and the seed of its random directions."""
     if kind == "coefficients":
         wide = st.segmented_control("Range of α₁ and α₂", list(RANGES), format_func=RANGES.__getitem__, default=0.5,
-                                    required=True, key="surface_range", persist_state="session")
+                                    required=True, key="surface_range", persist_state="session",
+                                    help=said("task_arithmetic", "disentanglement"))
         return float(0.5 if wide is None else wide), 0
     key = f"surface_margin_{kind}"
     margin = st.number_input("Margin", 0.0, 3.0, MARGINS[kind], 0.05, key=key, persist_state="session",
                              help="How far beyond the corners (the models, or factors of ±1), as a share of the longer "
                              "side.")
-    seed = st.number_input("Seed of the directions", 0, 10**6, 0, key="surface_seed",
-                           persist_state="session") if kind == "random" else 0
+    seed = st.number_input("Seed of the directions", 0, 10**6, 0, key="surface_seed", persist_state="session",
+                           help=said("filter_normalisation")) if kind == "random" else 0
     return float(margin), int(seed)
 
 

@@ -71,7 +71,7 @@ def test_a_cluster_greys_the_others_and_a_pair_does_not():
 
 
 def test_axes_tell_the_variance_of_pca_and_nothing_otherwise():
-    assert axis_titles(projected()) == ["PC 1  ·  50.0% of variance", "PC 2  ·  25.0% of variance"]
+    assert axis_titles(projected()) == ["PC 1  ·  50 % of variance", "PC 2  ·  25 % of variance"]
     assert axis_titles(Projection(("a",), np.zeros((1, 2)), "umap", "cosine")) == ["", ""]
 
 
@@ -130,8 +130,8 @@ def test_a_curve_has_its_interval_ends_base_and_minimum():
     assert line.error_y.array[0] == pytest.approx(1.96 * 0.01)
     assert line.marker.symbol[0] != line.marker.symbol[2]
     assert "first pass" in line.hovertext[2]
-    assert {"α = 0: A (0.600)", "α = 1: B (0.400)", "base (0.900)"} <= by_name.keys()
-    assert by_name["minimum"].text == ("minimum 0.400 at α = 1",)
+    assert {"α = 0: A (0.600 nats)", "α = 1: B (0.400 nats)", "base (0.900 nats)"} <= by_name.keys()
+    assert by_name["minimum"].text == ("minimum 0.400 nats at α = 1",)
     assert "0 is A,  1 is B" in figure.layout.xaxis.title.text
 
 

@@ -19,7 +19,7 @@ def test_retentions_are_dots_with_intervals_between_base_and_own_model(dark: boo
     assert ties.error_x.array == pytest.approx((0.2, 0.2))
     assert ties.error_x.arrayminus == pytest.approx((0.1, 0.1))
     assert ties.customdata[0][0] == "a&lt;b&gt;"
-    assert ties.customdata[0][1] == "40% to 70% (95 %)"
+    assert ties.customdata[0][1] == "<b>50 %</b>, 40 to 70 % (95 %)"
     assert "&lt;mean&gt;" in mean.name
     assert figure.layout.yaxis.ticktext == ("a&lt;b&gt;", "c", "<b>mean</b>")
     assert {a.text for a in figure.layout.annotations} == {"base", "own model"}

@@ -52,7 +52,7 @@ def test_one_dot_a_pair():
     assert (list(same.x), list(same.hovertext)) == ([0.1, 0.3], ["p", "r"])
     assert list(other.error_y.array) == [0.1]
     assert (list(ring.x), list(ring.y)) == ([0.2], [0.4])
-    assert card("<x>", "y", 0.1, np.nan, np.nan) == "&lt;x&gt; to y<br>barrier <b>0.100</b> nats"
+    assert card("<x>", "y", 0.1, np.nan, np.nan) == "&lt;x&gt; to y<br>barrier <b>0.100 nats</b>"
 
 
 def test_walks_with_their_singles_and_where_they_leave():
@@ -73,6 +73,6 @@ def test_the_nearest_region_is_on_top_and_the_predicted_one_coloured():
     (bars,) = figure.data
     assert list(bars.y) == ["&lt;a&gt;", "c", "b"], "plotly draws from below"
     assert list(bars.x) == [3.0, 2.0, 1.0]
-    assert bars.text[0] == "70%"
+    assert bars.text[0] == "70 %"
     assert len(set(bars.marker.color)) == 2
     assert bars.marker.color[0] != bars.marker.color[1]

@@ -19,4 +19,4 @@ def test_rows_and_intervals(dark):
     assert (first.error_x.array[0], first.error_x.arrayminus[0]) == pytest.approx((0.1, 0.2))
     assert first.y[0] < second.y[0] < 0.5 < second.y[1]
     assert list(figure.layout.yaxis.ticktext) == ["&lt;b&gt;a&lt;/b&gt;", "b"]
-    assert "paper 88.0%" in first.name
+    assert "paper 88 %" in first.name

@@ -18,7 +18,7 @@ def test_seeds_are_lines_and_means_diamonds():
     assert list(mean.y) == [0.55, 0.7]
     assert list(mean.error_y.array) == pytest.approx([0.15, 0.0])
     assert figure.layout.xaxis.ticktext[1].startswith("&lt;b&gt;")
-    assert seeds[0].customdata[1] == "&lt;b&gt;"
+    assert seeds[0].customdata[1] == ["&lt;b&gt;", "70 %"]
 
 
 def test_differences_are_in_points():

@@ -43,7 +43,7 @@ def test_stored_scores_are_shown_at_once(app: App, scored: None) -> None:
     assert set(shown) == {"P_B(In ≤ Ex)", "P_B(In′ ≤ Ex)", "P_B(In′ ≤ In)"}
     assert all(value.endswith("%") and delta.endswith("%") for value, delta in shown.values())
     assert "All 12 points are measured" in words(tested)
-    assert "paper 88.0%" in words(tested)
+    assert "paper 88 %" in words(tested)
     assert "C9" in words(tested)
     assert "3 models trained on d0 against 3 models" in words(tested)
 
