@@ -14,10 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.types import Gram, Metric, Point, Projection
+from explorer.projections._leading import leading
+from explorer.types import Gram, Metric, Point, Projection, Sketched
 
 RANK_TOLERANCE = 1e-11
 """Eigenvalues below this share of the largest are rounding errors of a float64 Gram, not directions."""
+
+
+_MANY = 512
+"""From more checkpoints on, the axes of a map are found without those that nobody sees."""
+_SURE, _NEAR = 1e-10, 1e-5
+"""How exactly, of the largest eigenvalue: of a Gram as if all had been found, of a sketch far below its own error."""
 
 
 def ordered(gram: Gram) -> Gram:
@@ -91,15 +98,50 @@ def principal(gram: Gram, metric: Metric, dims: int) -> tuple[np.ndarray, np.nda
     Returns coords (n, k); weights (n, k), the map from centred inner products to coordinates; and the explained
     shares (k,). Axes beyond the rank are zero. Equals PCA of the explicit vectors (Schölkopf et al. 1998).
     """
-    values, vectors = eigen(centre(similarity(gram, metric)))
-    total, found = float(np.maximum(values, 0.0).sum()), min(dims, len(values))
-    coords, weights, shares = np.zeros((len(values), dims)), np.zeros((len(values), dims)), np.zeros(dims)
+    values, vectors, total = _principal_axes(gram, metric, dims)
+    n, found = len(gram.ids), min(dims, len(values))
+    coords, weights, shares = np.zeros((n, dims)), np.zeros((n, dims)), np.zeros(dims)
     for axis in range(found):
         if values[axis] > RANK_TOLERANCE * values[0] and values[axis] > 0:
             root = np.sqrt(values[axis])
             coords[:, axis], weights[:, axis] = vectors[:, axis] * root, vectors[:, axis] / root
             shares[axis] = values[axis] / total
     return coords, weights, shares
+
+
+def _principal_axes(gram: Gram, metric: Metric, dims: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eigenvalues and eigenvectors of the centred similarity, `dims` of them at least, and the sum of all."""
+    n = len(gram.ids)
+    if isinstance(gram, Sketched):
+        rows, scale, mean = features(gram, metric)
+
+        def apply(v: np.ndarray) -> np.ndarray:
+            across = rows.T @ (scale[:, None] * v) - np.outer(mean, v.sum(axis=0))
+            return np.asarray(scale[:, None] * (rows @ across) - mean @ across)
+
+        squares = np.einsum("i,i->", scale**2, gram.norms**2) - n * float(mean @ mean)
+        if (found := leading(apply, n, dims, _NEAR)) is not None:
+            return found[0], signed(found[1]), max(float(squares), 0.0)
+    centred = centre(similarity(gram, metric))
+    if n > _MANY and (found := leading(lambda v: centred @ v, n, dims, _SURE)) is not None:
+        return found[0], signed(found[1]), float(np.trace(centred))
+    values, vectors = eigen(centred)
+    return values, vectors, float(np.maximum(values, 0.0).sum())
+
+
+def features(gram: Sketched, metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows (n, r), scale (n,), mean (r,)) in one precision: a map's vectors are scale · rows, and mean is theirs."""
+    rows = gram.rows
+    scale = (np.ones(len(rows)) if metric == "euclidean" else unit_scale(gram.norms)).astype(rows.dtype)
+    return rows, scale, scale @ rows / max(len(rows), 1)
+
+
+def mean_row(gram: Gram, metric: Metric) -> np.ndarray:
+    """The inner products of a map's mean vector with its vectors, shape (n,)."""
+    if isinstance(gram, Sketched):
+        rows, scale, mean = features(gram, metric)
+        return np.asarray(scale * (rows @ mean), dtype=np.float64)
+    return similarity(gram, metric).mean(axis=0)
 
 
 def centre(matrix: np.ndarray) -> np.ndarray:
@@ -115,11 +157,14 @@ def eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     that two opposite checkpoints do not swap sides with the last bit of a sum.
     """
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    values, vectors = values[::-1], vectors[:, ::-1]
+    return values[::-1], signed(vectors[:, ::-1])
+
+
+def signed(vectors: np.ndarray) -> np.ndarray:
+    """Eigenvectors (n, k) with the signs that `eigen` gives them."""
     sizes = np.abs(vectors)
     first = np.argmax(sizes >= sizes.max(axis=0) * (1 - 1e-6), axis=0)
-    signs = np.where(vectors[first, np.arange(len(values))] < 0, -1.0, 1.0)
-    return values, vectors * signs
+    return vectors * np.where(vectors[first, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
 
 
 def projection(gram: Gram, coords: np.ndarray, method: str, metric: Metric,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from explorer.errors import UnavailableError, UnknownNameError
-from explorer.projections._coordinates import check, ordered, point_rows, principal, similarity
+from explorer.projections._coordinates import check, mean_row, ordered, point_rows, principal, unit_scale
 from explorer.registry import names
 from explorer.types import Gram, Metric, Point
 
@@ -38,9 +38,24 @@ def _in_pca(gram: Gram, points: Sequence[Point], dims: int, metric: Metric) -> n
     check(gram, dims, metric, 2, "PCA")
     gram = ordered(gram)
     _, weights, _ = principal(gram, metric, dims)
-    matrix = similarity(gram, metric)
     # ⟨p − μ, xⱼ − μ⟩ from ⟨p, xⱼ⟩: the columns of `weights` sum to zero, so terms that are equal for all j drop out.
-    return (point_rows(gram, points, metric) - matrix.mean(axis=0)) @ weights
+    return (point_rows(gram, points, metric) - mean_row(gram, metric)) @ weights
+
+
+def between(gram: Gram, coords: np.ndarray, origin: np.ndarray, points: Sequence[Point], metric: Metric) -> np.ndarray:
+    """Coordinates (m, k) of m linear Points in a PCA map that is there already.
+
+    gram holds the checkpoints in the Points' terms, coords (n, k) where these lie and origin (k,) where the base does:
+    centred PCA is linear, so that the rest of the map need not be known. Equals `place`.
+    """
+    found = np.empty((len(points), len(origin)))
+    for row, point in enumerate(points):
+        c = point.coefficients(gram.ids)
+        if metric == "cosine":
+            length = np.sqrt(max(gram.inner(point)[1], 0.0))
+            c = c * gram.norms * unit_scale(np.array([length if length > 1e-7 * gram.norms.max(initial=0) else 0.0]))
+        found[row] = c @ coords + (1 - c.sum()) * origin
+    return found
 
 
 def _in_umap(gram: Gram, points: Sequence[Point], dims: int, metric: Metric, seed: int) -> np.ndarray:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from explorer import registry, workflows
 from explorer.catalog import bundle
 from explorer.errors import UnknownNameError
-from explorer.types import MapSpec
+from explorer.numbers import figures
+from explorer.types import Gram, MapSpec
 from explorer.verbs.arguments import kinds, names
 from explorer.verbs.printing import Answer, checkpoint_names, table
 from explorer.workflows import Workspace
@@ -45,9 +47,9 @@ def gram_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     matrix = gram.cosines if args.cosine else gram.matrix
     known = checkpoint_names(ws)
     ids = [known[i] for i in gram.ids]
-    rows = [{"": name, **{other: f"{v:.4g}" for other, v in zip(ids, row, strict=True)}}
+    rows = [{"": name, **{other: figures(v, 4) for other, v in zip(ids, row, strict=True)}}
             for name, row in zip(ids, matrix, strict=True)]
-    return {"ids": ids, "matrix": matrix.tolist(), "cosine": args.cosine}, table(rows)
+    return {"ids": ids, "matrix": matrix.tolist(), "cosine": args.cosine, **sketch_of(gram)}, table(rows)
 
 
 def map_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
@@ -62,10 +64,16 @@ def map_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
         projection = workflows.project(ws, spec).result()[0]
     known = checkpoint_names(ws)
     ids = [known[i] for i in projection.ids]
-    rows = [{"name": i, **{f"axis {k + 1}": f"{v:.5g}" for k, v in enumerate(row)}}
+    rows = [{"name": i, **{f"axis {k + 1}": figures(v, 5) for k, v in enumerate(row)}}
             for i, row in zip(ids, projection.coords, strict=True)]
     explained = None if projection.explained is None else list(projection.explained)
-    return {"ids": ids, "coords": projection.coords.tolist(), "explained": explained}, table(rows)
+    return {"ids": ids, "coords": projection.coords.tolist(), "explained": explained,
+            **sketch_of(workflows.gram(ws, base.id))}, table(rows)
+
+
+def sketch_of(gram: Gram) -> dict[str, Any]:
+    """How inner products were estimated, where they were."""
+    return {} if gram.sketch is None else {"sketch": gram.sketch.as_dict()}
 
 
 def points_list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:

@@ -106,7 +106,32 @@ def place(ws: Workspace, spec: MapSpec, points: Sequence[Point]) -> np.ndarray:
     """Coordinates (m, k) of linear Points in a map that is computed at once; UnavailableError for other maps."""
     if spec.method not in _INSTANT:
         raise UnavailableError(f"placing Points in a {spec.method} map takes a job; use `place_job`, or a PCA map.")
-    return place_points(_map_gram(ws, spec), points, spec.method, spec.dims, spec.metric, seed=spec.seed)
+    chosen = _map_gram(ws, spec)
+    if chosen.sketch is None:
+        return place_points(chosen, points, spec.method, spec.dims, spec.metric, seed=spec.seed)
+    whole, terms = _sketched_map(ws, spec, chosen), sorted({term for point in points for term, _ in point.terms})
+    return between(chosen.subset(terms), whole.coords[chosen.places(terms)], whole.coords[-1], points, spec.metric)
+
+
+def _sketched_map(ws: Workspace, spec: MapSpec, chosen: Gram) -> Projection:
+    """The map of a large catalog with the base's place as its last row: computed once, as its sketches are large."""
+    ids = (*chosen.ids, "")
+
+    def make() -> Projection:
+        if (stored := ws.catalog.projection(spec, ids)) is not None:
+            return stored
+        made: Projection = registry.find("explorer.projections", spec.method)(chosen, spec.dims, spec.metric,
+                                                                              seed=spec.seed)
+        base = place_points(chosen, [Point.of(spec.base)], spec.method, spec.dims, spec.metric, seed=spec.seed)
+        whole = replace(made, ids=ids, coords=np.vstack([made.coords, base]))
+        ws.catalog.add_projection(spec, whole)
+        return whole
+
+    return _maps.get((str(ws.folder), spec.key, chosen.sketch, hash(ids)), make)
+
+
+def _without_base(whole: Projection) -> Projection:
+    return replace(whole, ids=whole.ids[:-1], coords=whole.coords[:-1])
 
 
 def kept_points(ws: Workspace, base: str) -> dict[str, Point]:
