@@ -67,7 +67,7 @@ def strips(groups: Sequence[Strip], *, base: float | None = None, title: str = "
             figure.add_trace(go.Scatter(x=[place - WIDTH - 0.04, place + WIDTH + 0.04], y=[mean, mean], mode="lines",
                                         name="mean", hoverinfo="skip", line={"color": s.text, "width": 2}))
     figure.update_xaxes(tickvals=list(range(len(groups))), ticktext=[_label(g) for g in groups], range=ends,
-                        showgrid=False, tickfont={"color": s.text, "size": s.size})
+                        showgrid=False, tickangle=0, tickfont={"color": s.text, "size": s.size})
     figure.update_layout(margin={"b": 70})
     _without_numbers(figure, not any(g.shown for g in groups) and base is None)
     return figure
@@ -153,7 +153,7 @@ def _level(figure: go.Figure, base: float, ends: list[float], s: Surface) -> Non
 def _label(group: Strip) -> str:
     """What stands under a strip: three lines, of which the last is there before its number is."""
     losses = [v for v, _ in group.shown]
-    mean = f"mean {numbers.loss(sum(losses) / len(losses))}" if losses else " "
+    mean = "mean " + numbers.loss(sum(losses) / len(losses), unit="") if losses else " "
     return f"<b>{html.escape(group.name)}</b><br>{html.escape(group.note)}<br>{mean}"
 
 

@@ -28,7 +28,7 @@ STYLE = """
 /* one height for all kinds of controls in a row, so that their labels stand on one line */
 .stMainBlockContainer [data-testid="stButtonGroup"] button[data-variant] { min-height: 2.5rem }
 .stMainBlockContainer .stCheckbox { min-height: 2.5rem; display: flex; align-items: center }
-.stLayoutWrapper:has(> .st-key-frame), .stElementContainer:has(> .st-key-frame), .st-key-frame {
+[data-testid="stLayoutWrapper"]:has(> .st-key-frame), .stElementContainer:has(> .st-key-frame), .st-key-frame {
   position: fixed; top: .55rem; right: .75rem; width: auto !important; z-index: 1000000 }
 .st-key-frame button { background: transparent }
 :is(button, a, input, [role=tab], [role=radio], [role=slider], summary):focus-visible {
@@ -45,9 +45,14 @@ STYLE = """
 .stApp [data-stale="true"] { opacity: 1 !important; transition: none !important }
 @media (max-width: 700px) {
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem }
-  /* on a phone two controls share a row, and a table's filters don't push it off the page */
+  /* on a phone two controls or two figures share a row, and rows of controls are as high as they need */
   .stMainBlockContainer .stHorizontalBlock { gap: .6rem }
-  .stLayoutWrapper:has(> [class*="st-key-controls_"]), [class*="st-key-controls_"] { height: auto !important }
+  [data-testid="stLayoutWrapper"]:has(> [class*="st-key-controls_"]), [class*="st-key-controls_"] {
+    height: auto !important; flex: 0 0 auto !important }
+  .stMainBlockContainer .stHorizontalBlock > .stColumn:has(.stMetric):not(:has(.wse, .stDataFrame, .stAlert)) {
+    min-width: calc(50% - .6rem); flex: 1 1 calc(50% - .6rem) }
+  /* heads of columns that stand below each other here */
+  .st-key-heads { display: none }
 }
 """
 ON_DARK = f"""
@@ -55,7 +60,8 @@ ON_DARK = f"""
 """
 """The dark theme's accent is bright, so what stands on it is dark."""
 CONTRAST = f"""
-.stLayoutWrapper:has(> [class*="st-key-controls_"]), [class*="st-key-controls_"] {{ height: auto !important }}
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-controls_"]), [class*="st-key-controls_"] {{
+  height: auto !important; flex: 0 0 auto !important }}
 html {{ font-size: 18px !important }}
 .stApp, .stApp :is(p, li, label, h1, h2, h3, h4, button, input, textarea, td, th, summary, span) {{
   color: {PROJECTOR.text} }}

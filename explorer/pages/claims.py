@@ -132,9 +132,10 @@ def show() -> None:
     try:
         entries, now = ws.catalog.findings(base.id), claims.states(ws)
         head(ws, base, entries)
-        for column, title in zip(st.columns(WIDTHS, gap="medium"), ("The paper claims", "Its figure", "Here"),
-                                 strict=False):
-            column.caption(f"**{title}**")
+        with st.container(key="heads"):
+            for column, title in zip(st.columns(WIDTHS, gap="medium"), ("The paper claims", "Its figure", "Here"),
+                                     strict=False):
+                column.caption(f"**{title}**")
         for claim in claims.CLAIMS:
             row(ws, base, claim, entries.get(claim), now[claim])
     except ExplorerError as error:

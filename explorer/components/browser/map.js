@@ -3,7 +3,7 @@
 // The marker is an element of the page, so that moving it costs nothing, whatever the number of dots. In three
 // dimensions its place on the page comes from the scene's camera, as that of plotly's own annotations does.
 
-import { draw, fitted } from "./plotly.js";
+import { draw, fitted, narrowed } from "./plotly.js";
 import { shown } from "./alpha.js";
 import { draggable, element, perFrame } from "./dom.js";
 import { field } from "./mixtures.js";
@@ -22,7 +22,7 @@ export class MapPart {
     this.data = {};
     this.place = perFrame(() => this.placeMarker());
     this.off = store.on(() => { this.place(); this.paint(); });
-    this.drop = fitted(plotly, this.plot, this.root);
+    this.drop = fitted(plotly, this.plot, this.root, async () => this.redraw(await plotly, this.data, this.data));
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.plot.addEventListener("mousedown", (event) => { this.shift = event.shiftKey; }, true);
     draggable(this.marker, { move: (event) => this.dragTo(event) });
@@ -56,7 +56,7 @@ export class MapPart {
       this.listening = false; // whoever listened is forgotten with the drawing
     }
     this.wasSolid = this.solid;
-    await draw(Plotly, this.plot, figure, { scrollZoom: true, modeBarButtonsToRemove: REMOVED });
+    await draw(Plotly, this.plot, narrowed(figure), { scrollZoom: true, modeBarButtonsToRemove: REMOVED });
     if (!this.listening) this.listen();
     if (this.solid) this.followCamera();
     this.paint();

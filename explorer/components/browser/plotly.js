@@ -17,12 +17,41 @@ export function loadPlotly(url) {
   return loading;
 }
 
-// Keeps a plot as wide as its frame; returns what ends that, and the drawing with it.
-export function fitted(loading, plot, frame) {
+// Below this width a legend or a colour bar beside the figure would leave no room for it.
+export const NARROW = 560;
+
+// Puts what stands beside a figure below it where there is no room. Groups of a legend that lies flat would each take
+// a column, so there they are entries like others.
+export function narrowed(figure) {
+  const { layout, data } = figure;
+  if (layout.width >= NARROW) return figure;
+  const size = Math.max(8, (layout.legend?.font?.size ?? layout.template?.layout?.legend?.font?.size ?? 13) - 1);
+  if (layout.showlegend !== false && layout.legend?.orientation === "v") {
+    for (const trace of data) {
+      delete trace.legendgroup;
+      delete trace.legendgrouptitle;
+    }
+    layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: 0, yanchor: "bottom",
+      yref: "container", font: { ...layout.legend.font, size }, entrywidth: 0.5, entrywidthmode: "fraction" };
+  }
+  for (const { marker } of data) {
+    if (!marker?.colorbar || !layout.margin) continue;
+    const title = { ...marker.colorbar.title, side: "bottom" };
+    marker.colorbar = { ...marker.colorbar, orientation: "h", x: 0.5, xanchor: "center", y: -0.1, yanchor: "top",
+      len: 0.9, title };
+  }
+  return figure;
+}
+
+// Keeps a plot as wide as its frame; returns what ends that, and the drawing with it. `again` draws anew where the
+// width has become another kind.
+export function fitted(loading, plot, frame, again) {
   const watch = new ResizeObserver(() => {
     const width = frame.clientWidth;
-    if (!width || !plot._fullLayout || plot._fullLayout.width === width) return;
-    loading.then((Plotly) => Plotly.relayout(plot, { width }));
+    const before = plot._fullLayout?.width;
+    if (!width || !before || before === width) return;
+    if (again && width < NARROW !== before < NARROW) again();
+    else loading.then((Plotly) => Plotly.relayout(plot, { width }));
   });
   watch.observe(frame);
   return () => {
