@@ -50,6 +50,6 @@ if __name__ == "__main__":
     visit()
 else:
     from explorer.components import serving
-    from explorer.pages._server import lifespan
+    from explorer.pages._server import lifespan, routes
 
-    app = App(__file__, routes=serving.routes(), lifespan=lifespan)
+    app = App(__file__, routes=[*serving.routes(), *routes()], lifespan=lifespan)

@@ -16,9 +16,12 @@ Names are loaded when they are first used, so that importing the package costs n
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import Any
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever uses the library says where events go
 
 _WHERE = {
     "explorer.workflows": ("Workspace", "open_workspace", "resolve", "describe", "gram", "projection", "project",

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from explorer import __version__, cli_pictures
+from explorer import __version__, cli_pictures, cli_upkeep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     _planes(verbs)
     _claims(verbs)
     _training(verbs)
-    _running(verbs)
+    cli_upkeep.add(verbs, _verb)
     _stories(verbs)
     cli_pictures.add(verbs, _verb)
     return top
@@ -93,31 +93,6 @@ def _models(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p.add_argument("--metric", default="cosine", choices=("cosine", "euclidean"))
     p.add_argument("--seed", type=int, default=0)
     _selection(p)
-
-
-def _running(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    p = _verb(verbs, "finetune", "train the models of a recipe")
-    p.add_argument("recipe", metavar="RECIPE", help="YAML file; see data/recipes")
-    p.add_argument("--only", action="append", metavar="NAME", help="only this run (may be repeated)")
-    p.add_argument("folder", nargs="?", metavar="OUT", help="folder for the finished models, bases/ and models/ in it")
-    p.add_argument("--out", metavar="DIR", help="the same, as an option")
-    p.add_argument("--resume", action="store_true",
-                   help="go on with a sweep that was begun; that is always so: complete models are kept and skipped")
-    p.add_argument("--dry-run", action="store_true", help="check everything and say what it would cost, train nothing")
-    _where(p)
-
-    p = _verb(verbs, "pack", "write the workspace's catalog as Parquet files")
-    p.add_argument("out", metavar="DIR")
-
-    p = _verb(verbs, "serve", "run the app")
-    p.add_argument("--host", default="127.0.0.1")
-    p.add_argument("--port", type=int, default=8501)
-    p.add_argument("--device", help="auto, cpu, cuda, mps, cuda:N, or several, separated by commas "
-                   "(default: EXPLORER_DEVICE, else auto)")
-
-    p = _verb(verbs, "jobs", "the jobs of the app that holds the workspace; `jobs cancel ID` ends one")
-    p = _verb(p.add_subparsers(dest="action", metavar="ACTION"), "cancel", "end a job of the app")
-    p.add_argument("id", metavar="ID")
 
 
 def _clusters(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -309,6 +284,16 @@ def _claims(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _training(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = _verb(verbs, "finetune", "train the models of a recipe")
+    p.add_argument("recipe", metavar="RECIPE", help="YAML file; see data/recipes")
+    p.add_argument("--only", action="append", metavar="NAME", help="only this run (may be repeated)")
+    p.add_argument("folder", nargs="?", metavar="OUT", help="folder for the finished models, bases/ and models/ in it")
+    p.add_argument("--out", metavar="DIR", help="the same, as an option")
+    p.add_argument("--resume", action="store_true",
+                   help="go on with a sweep that was begun; that is always so: complete models are kept and skipped")
+    p.add_argument("--dry-run", action="store_true", help="check everything and say what it would cost, train nothing")
+    _where(p)
+
     p = _verb(verbs, "start-points", "train from several start points, and compare what that gives")
     p.add_argument("--target", required=True, metavar="D[,D2…]", help="the data sets to train on, or 'all'")
     p.add_argument("--starts", default="base,centroid", metavar="S[,S2…]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import threading
 import time
 import uuid
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from explorer.errors import Cancelled, ExplorerError, JobError
 from explorer.types import Notice, Progress
 
+_log = logging.getLogger(__name__)
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -134,6 +136,7 @@ class Job:
         with self._changing:
             if self.state == "queued":
                 self.state, self.started = "running", time.monotonic()
+                _log.info("job begun", extra={"facts": self._facts()})
 
     def take(self, value: Any) -> None:
         """A value the work yielded."""
@@ -153,6 +156,13 @@ class Job:
                 self.cause, self.state, self.finished = cause, state, time.monotonic()
                 self._stop = _nothing
                 self._over.set()
+                took = round(self.finished - self.started, 3) if self.started is not None else None
+                said = {"state": state, "seconds": took, "done": self.done, "error": self.error}
+                _log.log(logging.WARNING if state == "failed" else logging.INFO, "job ended",
+                         extra={"facts": self._facts() | said})
+
+    def _facts(self) -> dict[str, str]:
+        return {"job": self.id, "title": self.title, "lane": self.work.lane, "viewer": self.owner}
 
 
 def finished(work: Work) -> Job:

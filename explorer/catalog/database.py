@@ -44,6 +44,12 @@ class Database:
         """All rows of a query."""
         return self._cursor().execute(sql, list(values)).fetchall()
 
+    def counts(self) -> dict[str, int]:
+        """How many rows the tables hold that users add to."""
+        tables = ("bases", "checkpoints", "tasks", "scores", "points", "runs", "saved_views", "stories")
+        counted = ", ".join(f"(SELECT count(*) FROM {table})" for table in tables)
+        return dict(zip(tables, self.rows(f"SELECT {counted}")[0], strict=True))
+
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor in a transaction that is committed at the end, or rolled back if anything was raised."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import base64
 import concurrent.futures
 import copy
 import html
+import json
 import math
 import os
 import shutil
@@ -22,6 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from explorer.errors import InputError, UnavailableError
@@ -176,6 +179,19 @@ def _share(key: str, inside: str, size: Size) -> float | None:
 def _light(colour: str) -> bool:
     """Whether "#rrggbb" is type for a dark paper."""
     return colour.startswith("#") and sum(int(colour[i:i + 2], 16) for i in (1, 3, 5)) > 3 * 128
+
+
+def read(text: str) -> go.Figure:
+    """A figure from plotly's JSON, its packed arrays as arrays again."""
+    return go.Figure(json.loads(text, object_hook=_unpacked), skip_invalid=True)
+
+
+def _unpacked(value: dict[str, Any]) -> Any:
+    """plotly writes arrays as {"dtype", "bdata"} with "shape" where it is not one row; it does not read them itself."""
+    if value.keys() - {"shape"} != {"dtype", "bdata"}:
+        return value
+    flat = np.frombuffer(base64.b64decode(value["bdata"]), np.dtype(value["dtype"]))
+    return flat.reshape([int(n) for n in str(value["shape"]).split(",")]) if "shape" in value else flat
 
 
 def chromium() -> str:

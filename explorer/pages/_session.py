@@ -52,6 +52,11 @@ def opened() -> workflows.Workspace:
         return _open[0]
 
 
+def held() -> workflows.Workspace | None:
+    """The workspace if it is open; never opens it."""
+    return _open[0] if _open else None
+
+
 def close() -> None:
     """Close the workspace, if it is open."""
     with _opening:

@@ -10,13 +10,15 @@ import streamlit as st
 
 from explorer import workflows
 from explorer.backends import Job
-from explorer.numbers import duration
+from explorer.numbers import count, duration, size
 from explorer.pages._jobs import TICK, active, bar
 from explorer.pages._session import me, plain, workspace
+from explorer.workflows.health import health
 
 ICONS = {"queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
          "failed": ":material/error:", "cancelled": ":material/block:"}
 SHOWN = 50
+CATALOG = {"checkpoints": "checkpoint", "tasks": "task", "scores": "score"}
 
 
 def owner(job: Job) -> str:
@@ -67,6 +69,20 @@ def workers(ws: workflows.Workspace) -> None:
         st.caption(plain(line))
 
 
+def system(ws: workflows.Workspace) -> None:
+    """How the server fares: memory, catalog, disk, what waits."""
+    st.subheader("System")
+    found = health(ws)
+    rows = {"Version": found.version, "Up for": duration(found.uptime_seconds),
+            "Memory": f"{size(found.memory_bytes)} here, {size(found.worker_bytes)} in workers",
+            "Catalog": f"{size(found.catalog_bytes)}: " + ", ".join(
+                count(found.catalog[table], one) for table, one in CATALOG.items()),
+            "Disk": f"{size(found.free_bytes)} free",
+            "Queue": f"{count(found.jobs['queued'])} waiting, {count(found.jobs['running'])} running"}
+    st.markdown("\n".join(f"- {name}: **{plain(value)}**" for name, value in rows.items()))
+    st.caption("As JSON at `/healthz`. `python -m explorer doctor` checks installation and workspace.")
+
+
 def show() -> None:
     ws = workspace()
     watching = any(active(job) for job in ws.backend.jobs())
@@ -80,6 +96,7 @@ def show() -> None:
             over([j for j in reversed(jobs) if not active(j)][:SHOWN])
         with right:
             workers(ws)
+            system(ws)
 
     shown()
 

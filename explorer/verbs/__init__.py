@@ -1,6 +1,7 @@
 """The verbs of the command line: each reads its arguments, calls workflows and answers as text or JSON.
 
-A verb is a function NAME_verb(workspace, arguments) of one of the modules here; `serve` and `jobs` open no workspace.
+A verb is a function NAME_verb(workspace, arguments) of one of the modules here; `serve`, `jobs` and `doctor` are given
+no workspace.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from explorer.errors import InputError
 from explorer.verbs import (
     clusters,
     comparing,
+    doctoring,
     exporting,
     labelled,
     leaderboard,
@@ -51,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
         return running.serve(args)
     if args.verb == "jobs":
         return _say(args, running.jobs(args))
+    if args.verb == "doctor":
+        answer = doctoring.doctor(args)
+        return _say(args, answer) or (0 if answer[0]["ok"] else 1)
     name = args.verb.replace("-", "_") + (f"_{args.action}" if hasattr(args, "action") else "") + "_verb"
     verb: Callable[[Workspace, argparse.Namespace], Answer] = next(
         getattr(module, name) for module in _MODULES if hasattr(module, name))

@@ -31,14 +31,13 @@ def figures(ws: Workspace, saved: SavedView, dark: Dark = False) -> dict[str, Fi
     """
     if saved.page in pictures.DRAWN:
         return pictures.figures_of(ws, saved.page, saved.state, dark=dark)
-    import plotly.graph_objects as go
-    from plotly.io import from_json
+    from explorer.figures.exporting import read
 
     kept = views.drawings(ws.catalog.database, saved.name)
     if kept is None:
         raise InputError(f"views of the page {saved.page!r} are drawn in the app alone; save the view there, with a "
                          "figure on the page, and it is kept with it.")
-    return {str(i): go.Figure(from_json(text)) for i, text in enumerate(kept.figures, 1)}
+    return {str(i): read(text) for i, text in enumerate(kept.figures, 1)}
 
 
 def slide(ws: Workspace, saved: SavedView, dark: Dark = False) -> Slide:

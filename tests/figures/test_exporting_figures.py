@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
@@ -102,3 +103,12 @@ def test_without_a_browser_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("EXPLORER_CHROMIUM", str(tmp_path / "none"))
     with pytest.raises(UnavailableError, match="apt install chromium"):
         image(curve())
+
+
+def test_a_figure_read_from_json_holds_the_same_numbers():
+    figure = go.Figure([go.Scatter(x=["a", "b"], y=np.array([1.5, np.nan]), customdata=np.array([["i"], ["j"]])),
+                        go.Heatmap(z=np.arange(6.0).reshape(2, 3))])
+    again = exporting.read(figure.to_json())
+    np.testing.assert_array_equal(again.data[0].y, figure.data[0].y)
+    np.testing.assert_array_equal(again.data[1].z, figure.data[1].z)
+    assert str(exporting.rows(again)) == str(exporting.rows(figure))
