@@ -53,7 +53,7 @@ def retained(rows: Sequence[str], series: Sequence[Series], *, dark: Dark = Fals
                           "<extra></extra>"))
     known = [r for one in series for r in one.shares if r is not None]
     ends = [(min(r.value - 0.1, max(r.low, -0.5)), max(r.value + 0.1, min(r.high, 1.5))) for r in known]
-    figure.update_xaxes(title={"text": "share of the own model's gain over the base that is kept"}, **PERCENT,
+    figure.update_xaxes(title={"text": "share kept of the own model's gain"}, **PERCENT,
                         range=[min([-0.15, *(low - 0.03 for low, _ in ends)]),
                                max([1.15, *(high + 0.03 for _, high in ends)])])
     figure.update_yaxes(range=[n - 0.45, -0.55], tickvals=list(range(n)), automargin=True, showgrid=False,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from explorer.backends import Job
+from explorer.numbers import about
 from explorer.pages._session import fail, plain
 
 TICK = 0.8
@@ -27,11 +30,6 @@ def remaining(job: Job) -> str:
     return " · ".join(parts)
 
 
-def about(seconds: float) -> str:
-    """ "about 25 s", "about 3 min"."""
-    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {round(seconds / 60)} min"
-
-
 def bar(job: Job, key: str) -> None:
     """One line: what runs, how far it is, and a button to cancel it. To be drawn again while the job runs."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,6 +48,19 @@ def watch(job: Job, key: str) -> None:
         if active(job):
             bar(job, key)
         else:
+            st.rerun()
+
+    shown()
+
+
+def redrawn(job_of: Callable[[], Job | None], draw: Callable[[], None]) -> None:
+    """What follows a job: drawn again by itself while the job runs, then the whole page once, and no more by itself."""
+    watching = active(job_of())
+
+    @st.fragment(run_every=TICK if watching else None)
+    def shown() -> None:
+        draw()
+        if watching and not active(job_of()):
             st.rerun()
 
     shown()

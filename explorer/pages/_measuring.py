@@ -14,7 +14,8 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.evaluation.work import Ask
-from explorer.pages._jobs import TICK, about, active, bar, outcome
+from explorer.numbers import about
+from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.pages._stage import staged

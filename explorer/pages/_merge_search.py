@@ -17,7 +17,7 @@ from explorer.figures.merges import search_trace, weight_bars
 from explorer.pages import _measuring, _readings
 from explorer.pages._charts import show_figure
 from explorer.pages._exporting import offer
-from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._jobs import active, bar, outcome, redrawn
 from explorer.pages._merge_views import keep
 from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
@@ -88,10 +88,8 @@ def tries(job: Job | None) -> list[Tried]:
 
 def live(ws: workflows.Workspace, search: Search) -> None:
     """Progress, trace and weights, drawn again by themselves while weights are searched."""
-    watching = active(kept(search))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
+    def draw() -> None:
         job = kept(search)
         tried = tries(job)
         progress(ws, search, job)
@@ -104,10 +102,8 @@ def live(ws: workflows.Workspace, search: Search) -> None:
             show_figure(weight_bars([c.name for c in search.models], weights, dark=dark()), key="search_bars",
                         alt="The best weights so far.")
         st.caption(plain(searching.in_words(search)))
-        if watching and not active(job):
-            st.rerun()
 
-    shown()
+    redrawn(lambda: kept(search), draw)
     job = kept(search)
     if job is not None and not active(job) and tries(job):
         compared(ws, search, tries(job))

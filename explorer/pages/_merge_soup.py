@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,16 +10,18 @@ from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.soups import Turn, soup_walk
+from explorer.numbers import about
 from explorer.pages import _readings
 from explorer.pages._charts import show_figure
 from explorer.pages._exporting import offer
-from explorer.pages._jobs import TICK, about, active, bar, outcome
+from explorer.pages._jobs import active, bar, outcome, redrawn
 from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, nothing_yet, plain
 from explorer.statistics.readings import NORMAL, Difference
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import souping
+from explorer.workflows.regions import full_size
 from explorer.workflows.souping import Found, Plan
 
 SECONDS = 1.2
@@ -57,9 +58,9 @@ def controls(base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Task", offered, key="soup_task", persist_state="session", width=220)
-        ids = set(_full(base, checkpoints, own[name]))
         if changed("soup_models", (base.id, name), "soup_models"):
-            st.session_state["soup_models"] = [i for i in own[name] if i in ids]
+            trained = [by_id[i] for i in own[name] if by_id[i].base == base.id]
+            st.session_state["soup_models"] = [c.id for c in full_size(trained)]
         chosen = st.multiselect("Models", sorted(by_id, key=known.__getitem__), format_func=known.__getitem__,
                                 key="soup_models", persist_state="session", width="stretch",
                                 help="To begin with: the models trained on the task's data set.")
@@ -69,18 +70,10 @@ def controls(base: Base, checkpoints: Sequence[Checkpoint], tasks: Sequence[Task
     return [by_id[i] for i in chosen if i in by_id], by_name[name], str(by)
 
 
-def _full(base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> list[str]:
-    """Of these, the models trained on most texts."""
-    sizes = {c.id: c.train_size or math.inf for c in checkpoints if c.id in set(ids) and c.base == base.id}
-    return [i for i in ids if sizes.get(i) == max(sizes.values())]
-
-
 def live(ws: workflows.Workspace, wanted: Plan) -> None:
     """Progress, the walk and the outcome, drawn again by themselves while it is cooked."""
-    watching = active(job_of(wanted))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
+    def draw() -> None:
         found = souping.found(ws, wanted)
         progress(ws, wanted, found)
         left, right = st.columns([1.6, 1], gap="large")
@@ -89,10 +82,8 @@ def live(ws: workflows.Workspace, wanted: Plan) -> None:
         with right:
             readings(found)
             provenance(found)
-        if watching and not active(job_of(wanted)):
-            st.rerun()
 
-    shown()
+    redrawn(lambda: job_of(wanted), draw)
     found = souping.found(ws, wanted)
     if found.walk.steps:
         table(found)

@@ -13,7 +13,8 @@ import streamlit as st
 from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
-from explorer.pages._jobs import about, active, outcome
+from explorer.numbers import about
+from explorer.pages._jobs import active, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.workflows.planes import Filled, Filling, Sheet, step

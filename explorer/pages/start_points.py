@@ -13,10 +13,11 @@ from explorer import numbers, workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.figures.starts import Column, Gains, by_start, over_targets
+from explorer.numbers import about
 from explorer.pages import _measuring, _readings
 from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
-from explorer.pages._jobs import TICK, about, active, bar, outcome
+from explorer.pages._jobs import active, bar, outcome, redrawn
 from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, has_texts, material, me, plain, workspace
@@ -78,10 +79,8 @@ def seconds(plan: Plan, found: Table) -> float:
 
 def live(ws: workflows.Workspace, plan: Plan) -> None:
     """Figure and readings, drawn again by themselves while models are trained."""
-    watching = active(job_of(plan))
 
-    @st.fragment(run_every=TICK if watching else None)
-    def shown() -> None:
+    def draw() -> None:
         found = starting.table(ws, plan)
         progress(ws, plan, found)
         left, right = st.columns([1.55, 1], gap="large")
@@ -91,10 +90,8 @@ def live(ws: workflows.Workspace, plan: Plan) -> None:
             readings(plan, found)
             beside(plan)
             provenance(plan, found)
-        if watching and not active(job_of(plan)):
-            st.rerun()  # what is below is drawn once more, and then nothing by itself
 
-    shown()
+    redrawn(lambda: job_of(plan), draw)
 
 
 def names(plan: Plan) -> list[str]:
