@@ -7,6 +7,7 @@ that a moved checkout still finds them), and relative to the workspace if they l
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -49,6 +50,8 @@ class Catalog:
         self.folder = folder
         self.database = Database(folder)
         self.geometry = Geometry(self.database)
+        self._read: tuple[tuple[Any, ...], Checkpoints] | None = None
+        self._reading = threading.Lock()
 
     def close(self) -> None:
         self.database.close()
@@ -97,7 +100,7 @@ class Catalog:
 
     def ranked(self, layout_key: str) -> list[Checkpoint]:
         """The checkpoints of one layout in the order of their Gram rows."""
-        return self._checkpoints("WHERE layout_key = ? ORDER BY rank", [layout_key])
+        return list(self._table().ranked.get(layout_key, ()))
 
     def add_checkpoint(self, checkpoint: Checkpoint, layout: Layout, gram_row: np.ndarray | None,
                        sketch: SketchRow | None = None) -> None:
@@ -128,14 +131,15 @@ class Catalog:
 
     def checkpoints(self, base: str | None = None) -> list[Checkpoint]:
         """The checkpoints of a base (by id; None: of all bases), in order of arrival."""
-        where, values = ("WHERE base = ? ", [base]) if base else ("", [])
-        return self._checkpoints(f"{where}ORDER BY layout_key, rank", values)
+        everything = [c for ranked in self._table().ranked.values() for c in ranked]
+        return everything if base is None else [c for c in everything if c.base == base]
 
     def checkpoint(self, name: str) -> Checkpoint:
         """A checkpoint by name or id; UnknownNameError suggests near names."""
-        if found := self._checkpoints("WHERE name = ? OR id = ? ORDER BY name = ? DESC LIMIT 1", [name, name, name]):
-            return found[0]
-        raise UnknownNameError("checkpoint", name, [n for (n,) in self.database.rows("SELECT name FROM checkpoints")])
+        table = self._table()
+        if (found := table.by_name.get(name) or table.by_id.get(name)) is not None:
+            return found
+        raise UnknownNameError("checkpoint", name, table.by_name)
 
     def gram(self, base: str | None = None, *, signs: bool = False) -> Gram:
         """The Gram of a base's checkpoints; None: of every checkpoint (InputError if their layouts differ).
@@ -150,7 +154,8 @@ class Catalog:
         layout = next(b.layout for b in self.bases() if b.layout.key in wanted) if wanted else Layout(())
         whole = self.geometry.of(layout, signs=signs)
         there = set(whole.ids)
-        return whole.subset([c.id for c in self.checkpoints(base) if c.id in there])
+        wanted = tuple(c.id for c in self.checkpoints(base) if c.id in there)
+        return whole if wanted == whole.ids else whole.subset(wanted)
 
     def add_signs(self, checkpoint: str, row: np.ndarray) -> None:
         """Keep a checkpoint's row of the Gram of signs, float64 (rank + 1, g); one that is there stays."""
@@ -164,9 +169,15 @@ class Catalog:
                                   "WHERE layout_key = ? ORDER BY rank", [layout_key])
         return next((i for i, (there,) in enumerate(rows) if not there), len(rows))
 
-    def _checkpoints(self, clause: str, values: Sequence[Any]) -> list[Checkpoint]:
-        rows = self.database.rows(f"SELECT {_CHECKPOINT} FROM checkpoints {clause}", values)
-        return [Checkpoint(**_named(_CHECKPOINT, r[:-1]), columns=json.loads(r[-1])) for r in rows]
+    def _table(self) -> Checkpoints:
+        """All checkpoints, read again when the table has changed in any way."""
+        now = self.database.rows(f"SELECT count(*), bit_xor(hash({_CHECKPOINT}, layout_key, rank)) FROM checkpoints")[0]
+        with self._reading:
+            if self._read is None or self._read[0] != now:
+                rows = self.database.rows(f"SELECT layout_key, {_CHECKPOINT} FROM checkpoints "
+                                          "ORDER BY layout_key, rank")
+                self._read = now, Checkpoints([(r[0], _checkpoint(r[1:])) for r in rows])
+            return self._read[1]
 
     # ------------------------------------------------------------------ points
 
@@ -280,6 +291,21 @@ class Catalog:
         rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ? {clause}",
                                   [task.digest, probe.key, *values])
         return {r[0]: _score(r) for r in rows}
+
+
+class Checkpoints:
+    """All checkpoints of a catalog, found by layout (in the order of their rows), by name and by id."""
+
+    def __init__(self, listed: Sequence[tuple[str, Checkpoint]]) -> None:
+        self.ranked: dict[str, list[Checkpoint]] = {}
+        for key, checkpoint in listed:
+            self.ranked.setdefault(key, []).append(checkpoint)
+        self.by_name = {c.name: c for _, c in listed}
+        self.by_id = {c.id: c for _, c in listed}
+
+
+def _checkpoint(row: Sequence[Any]) -> Checkpoint:
+    return Checkpoint(**_named(_CHECKPOINT, row[:-1]), columns=json.loads(row[-1]))
 
 
 def _named(columns: str, row: Sequence[Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,14 @@ def hover_card(checkpoint: Checkpoint, facts: Facts, colour_by: str = "dataset")
     if score := facts.scores.get(checkpoint.id):
         rows.append((f"on {facts.task}", f"accuracy {numbers.share(score.accuracy)}, "
                      f"loss {numbers.loss(score.loss, NORMAL * score.stderr)}"))
-    lines = [f"{html.escape(k)}  <b>{html.escape(_short(v))}</b>" for k, v in rows if v is not None]
+    lines = [_line(k, v) for k, v in rows if v is not None]
     return "<br>".join([f"<b>{html.escape(_short(checkpoint.name))}</b>", *lines])
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _line(name: str, value: Any) -> str:
+    """A line of a hover card; thousands of dots have the same few."""
+    return f"{html.escape(name)}  <b>{html.escape(_short(value))}</b>"
 
 
 def _short(value: Any) -> str:
@@ -119,10 +126,14 @@ class _Drawing:
 
     def categories(self, colours: Categories) -> None:
         known = marks(colours.groups, self.dark, SYMBOLS_3D if self.solid else SYMBOLS)
+        rows: dict[str, list[int]] = {member: [] for member in known}
+        for i, value in enumerate(colours.values):
+            if value in rows:
+                rows[value].append(i)
         for group, members in colours.groups.items():
             for member in members:
                 title = html.escape(_short(group)) if len(members) > 1 or len(colours.groups) < len(known) else None
-                self._dots([i for i, v in enumerate(colours.values) if v == member], known[member], member,
+                self._dots(rows[member], known[member], member,
                            legendgroup=group, legendgrouptitle_text=title)
         unknown = [i for i, c in enumerate(colours.values) if c not in known]
         if unknown:
@@ -166,8 +177,8 @@ class _Drawing:
         kind = go.Scatter3d if self.solid else go.Scatter
         self.figure.add_trace(kind(
             **_axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
-            showlegend=shades is None, customdata=[[key] for key in ids],
-            hovertext=[hover_card(self.checkpoints[i], self.facts, self.colour_by) for i in rows],
+            showlegend=shades is None, customdata=np.array([[key] for key in ids], object),
+            hovertext=np.array([hover_card(self.checkpoints[i], self.facts, self.colour_by) for i in rows], object),
             hovertemplate="%{hovertext}<extra></extra>", **trace,
         ))
 

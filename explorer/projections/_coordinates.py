@@ -23,7 +23,7 @@ RANK_TOLERANCE = 1e-11
 
 _MANY = 512
 """From more checkpoints on, the axes of a map are found without those that nobody sees."""
-_SURE, _NEAR = 1e-10, 1e-5
+_SURE, _NEAR = 1e-10, 1e-4
 """How exactly, of the largest eigenvalue: of a Gram as if all had been found, of a sketch far below its own error."""
 
 

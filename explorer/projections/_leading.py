@@ -23,16 +23,17 @@ def leading(apply: Callable[[np.ndarray], np.ndarray], n: int, k: int,
     width = min(k + _EXTRA, n)
     block = np.linalg.qr(np.random.default_rng(0).normal(size=(n, width)))[0]
     basis, images = np.zeros((n, 0)), np.zeros((n, 0))
-    for _ in range(_STEPS):
+    for step in range(_STEPS):
         image = apply(block)
         basis, images = np.hstack([basis, block]), np.hstack([images, image])
-        small = basis.T @ images
-        values, turn = np.linalg.eigh((small + small.T) / 2)
-        values, turn = values[::-1][:k], turn[:, ::-1][:, :k]
-        vectors = basis @ turn
-        wrong = np.linalg.norm(images @ turn - vectors * values, axis=0)
-        if (wrong <= tolerance * max(values[0], 0.0)).all():
-            return np.maximum(values, 0.0), vectors
+        if step < 3 or step % 4 == 0 or basis.shape[1] == n:
+            small = basis.T @ images
+            values, turn = np.linalg.eigh((small + small.T) / 2)
+            values, turn = values[::-1][:k], turn[:, ::-1][:, :k]
+            vectors = basis @ turn
+            wrong = np.linalg.norm(images @ turn - vectors * values, axis=0)
+            if (wrong <= tolerance * max(values[0], 0.0)).all():
+                return np.maximum(values, 0.0), vectors
         if basis.shape[1] == n:
             return None
         block = image[:, : n - basis.shape[1]]

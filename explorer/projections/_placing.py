@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from explorer.errors import UnavailableError, UnknownNameError
-from explorer.projections._coordinates import check, mean_row, ordered, point_rows, principal, unit_scale
+from explorer.projections._coordinates import check, mean_row, ordered, point_rows, principal, projection, unit_scale
 from explorer.registry import names
-from explorer.types import Gram, Metric, Point
+from explorer.types import Gram, Metric, Point, Projection
 
 
 def place(gram: Gram, points: Sequence[Point], method: str = "pca", dims: int = 2, metric: Metric = "cosine", *,
@@ -40,6 +40,14 @@ def _in_pca(gram: Gram, points: Sequence[Point], dims: int, metric: Metric) -> n
     _, weights, _ = principal(gram, metric, dims)
     # ⟨p − μ, xⱼ − μ⟩ from ⟨p, xⱼ⟩: the columns of `weights` sum to zero, so terms that are equal for all j drop out.
     return (point_rows(gram, points, metric) - mean_row(gram, metric)) @ weights
+
+
+def pca_and_base(gram: Gram, dims: int, metric: Metric) -> tuple[Projection, np.ndarray]:
+    """The map that `pca` makes, and the base's place (k,) in it, from the same axes."""
+    check(gram, dims, metric, 2, "PCA")
+    coords, weights, shares = principal(ordered_gram := ordered(gram), metric, dims)
+    found = projection(gram, coords, "pca", metric, tuple(float(share) for share in shares))
+    return found, -mean_row(ordered_gram, metric) @ weights
 
 
 def between(gram: Gram, coords: np.ndarray, origin: np.ndarray, points: Sequence[Point], metric: Metric) -> np.ndarray:

@@ -12,7 +12,7 @@ from explorer.backends import Job, Work
 from explorer.errors import UnavailableError, UnknownNameError
 from explorer.merges._recipe import is_merge
 from explorer.paths.walks import with_directions
-from explorer.projections._placing import between
+from explorer.projections._placing import between, pca_and_base
 from explorer.projections._placing import place as place_points
 from explorer.projections._work import Placing, Projecting
 from explorer.types import Gram, MapSpec, Point, Projection
@@ -82,7 +82,7 @@ def sign_gram(ws: Workspace, base: str | None = None, layers: Sequence[str] | No
 def projection(ws: Workspace, spec: MapSpec) -> Projection | None:
     """The stored map, or one that is computed at once (PCA); None if it needs a job."""
     chosen = _map_gram(ws, spec)
-    if chosen.sketch is not None and spec.method in _INSTANT:
+    if chosen.sketch is not None and spec.method == "pca":
         return _without_base(_sketched_map(ws, spec, chosen))
     if stored := ws.catalog.projection(spec, chosen.ids):
         return stored
@@ -120,9 +120,7 @@ def _sketched_map(ws: Workspace, spec: MapSpec, chosen: Gram) -> Projection:
     def make() -> Projection:
         if (stored := ws.catalog.projection(spec, ids)) is not None:
             return stored
-        made: Projection = registry.find("explorer.projections", spec.method)(chosen, spec.dims, spec.metric,
-                                                                              seed=spec.seed)
-        base = place_points(chosen, [Point.of(spec.base)], spec.method, spec.dims, spec.metric, seed=spec.seed)
+        made, base = pca_and_base(chosen, spec.dims, spec.metric)
         whole = replace(made, ids=ids, coords=np.vstack([made.coords, base]))
         ws.catalog.add_projection(spec, whole)
         return whole
