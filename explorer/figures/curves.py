@@ -132,7 +132,9 @@ def _card(alpha: float, value: Estimate | None, name: str, quantity: Quantity) -
 
 
 def _minimum(figure: go.Figure, axis: Axis, curve: Curve, s: Surface) -> None:
-    known = [(v.value, a) for a, v in zip(axis.alphas, curve.values, strict=True) if v is not None]
+    # as the reading beside the figure: a first pass's estimate may change places with its neighbour's
+    known = [(v.value, a) for a, v in zip(axis.alphas, curve.values, strict=True)
+             if v is not None and v.measured == "full"]
     if not known:
         return
     value, alpha = min(known)
