@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,3 +31,22 @@ def app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 
     _session.close()
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Runs a page again when its jobs have ended, and now and then before, until something holds of it."""
+
+    def wait(tested: AppTest, holds: Callable[[], bool], seconds: float = 240) -> None:
+        from explorer.pages import _session
+
+        backend, end = _session.opened().backend, time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, "it never came true"
+            soon = time.monotonic() + 2
+            time.sleep(0.05)
+            while any(job.active for job in backend.jobs()) and time.monotonic() < soon:
+                time.sleep(0.05)
+            tested.run()
+
+    return wait

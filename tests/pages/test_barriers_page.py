@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,15 +34,6 @@ def words(tested: AppTest) -> str:
     return " ".join(e.value for e in parts).replace("\\", "")
 
 
-def until(tested: AppTest, said: str) -> None:
-    for _ in range(150):
-        if said in words(tested):
-            return
-        time.sleep(0.2)
-        tested.run()
-    pytest.fail(f"never said {said!r}: {words(tested)}")
-
-
 def test_measured_pairs_are_shown_at_once(app: App, measured: dict[str, str]) -> None:
     chosen = [measured[name] for name in ("m0", "m1", "m3", "m4")]
     tested = app("barriers", auto=False, barrier_models=chosen, **FAST)
@@ -64,14 +54,14 @@ def test_measured_pairs_are_shown_at_once(app: App, measured: dict[str, str]) ->
     assert tested.session_state["tasks"] == ["toy"]
 
 
-def test_what_is_missing_is_told_and_measured_on_a_click(app: App) -> None:
+def test_what_is_missing_is_told_and_measured_on_a_click(app: App, until: Callable[..., None]) -> None:
     tested = app("barriers", auto=False, **FAST)
     assert len(tested.session_state["barrier_models"]) >= 3, "it begins with models of its own"
     tested.session_state["barrier_models"] = tested.session_state["barrier_models"][:3]
     tested.run()
     assert "0 of 3 pairs are measured" in words(tested)
     next(b for b in tested.button if b.label.startswith("Measure 12 points")).click().run()
-    until(tested, "and 3 ends: all measured")
+    until(tested, lambda: "and 3 ends: all measured" in words(tested))
     assert not tested.exception
     assert "needs at least 4 models" in next(m for m in tested.metric if m.label == "Rank correlation").help.replace(
         "\\", "")

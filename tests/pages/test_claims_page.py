@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from explorer import workflows
 from explorer.types import Entry, Figure, Finding, Probe
 from explorer.workflows import claims
@@ -65,15 +63,11 @@ def test_findings_of_other_models_are_out_of_date(app, workspace):
     assert "out of date" in words(app("claims"))
 
 
-def test_a_claim_is_computed_again_in_the_background(app, workspace):
+def test_a_claim_is_computed_again_in_the_background(app, workspace, until):
     compute(workspace, ["C4"])
     tested = app("claims", claim_open="C4")
     before = words(tested)
     next(b for b in tested.button if b.key == "again-C4").click().run()
-    for _ in range(100):
-        tested.run()
-        if "Found" in words(tested) and words(tested) != before:
-            break
-        time.sleep(0.1)
+    until(tested, lambda: "Found" in words(tested) and words(tested) != before)
     assert not tested.exception
     assert words(tested) != before  # the time at which it was found

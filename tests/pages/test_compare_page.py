@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -34,14 +33,10 @@ def test_the_selection_is_compared_and_swapped(app: App) -> None:
     assert "compare_a" in first.query_params
 
 
-def test_the_tensors_are_read_on_a_click(app: App) -> None:
+def test_the_tensors_are_read_on_a_click(app: App, until: Callable[..., None]) -> None:
     tested = app("compare", auto=False)
     next(b for b in tested.button if b.key == "controls_tensors").click().run()
-    for _ in range(100):
-        if any("difference" in f.value and "shape" in f.value for f in tested.dataframe):
-            break
-        time.sleep(0.1)
-        tested.run()
+    until(tested, lambda: any("difference" in f.value and "shape" in f.value for f in tested.dataframe))
     (frame,) = [f.value for f in tested.dataframe if "shape" in f.value]
     assert list(frame["difference"]) == sorted(frame["difference"], reverse=True)
 

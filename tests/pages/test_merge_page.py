@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,15 +33,12 @@ def pick(tested: AppTest, key: str, value: object) -> AppTest:
     return tested.run()
 
 
-def test_a_merge_is_shown_measured_and_taken_away(app: App, own_tasks: dict[str, str]) -> None:
+def test_a_merge_is_shown_measured_and_taken_away(app: App, own_tasks: dict[str, str],
+                                                  until: Callable[..., None]) -> None:
     chosen = [own_tasks["m0"], own_tasks["m3"]]
     tested = app("merge", merge_models=chosen, merge_method="ties")
     assert not tested.exception
-    for _ in range(60):
-        if "points are measured" in words(tested):
-            break
-        time.sleep(0.5)
-        tested.run()
+    until(tested, lambda: "points are measured" in words(tested))
     assert not tested.exception
     assert not tested.error
     table = tested.dataframe[0].value
@@ -92,17 +88,13 @@ def test_models_without_a_task_and_no_models_say_so(app: App) -> None:
     assert "Choose the models to merge" in words(tested)
 
 
-def test_weights_are_searched_on_a_click(app: App, own_tasks: dict[str, str]) -> None:
+def test_weights_are_searched_on_a_click(app: App, own_tasks: dict[str, str], until: Callable[..., None]) -> None:
     tested = app("merge", merge_view="Search", search_target="toy", search_of="toy", auto=False,
                  search_models=[own_tasks["m0"], own_tasks["m3"]], search_shots=4, search_budget=10)
     assert not tested.exception
     next(b for b in tested.button if b.key == "search-go").click()
     tested.run()
-    for _ in range(60):
-        if "10 evaluations" in words(tested):
-            break
-        time.sleep(0.5)
-        tested.run()
+    until(tested, lambda: "10 evaluations" in words(tested))
     tested.run()
     assert not tested.exception
     assert "10 evaluations; the lowest objective is" in words(tested)

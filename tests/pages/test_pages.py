@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -189,13 +188,9 @@ def test_a_mixture_is_kept_under_a_name(app, workspace):
     assert any("taken" in error.value for error in tested.error)
 
 
-def test_a_head_the_base_does_not_keep_is_said_in_words(app):
+def test_a_head_the_base_does_not_keep_is_said_in_words(app, until):
     tested = app("path", head="lm")
-    for _ in range(100):
-        if tested.error:
-            break
-        time.sleep(0.2)
-        tested.run()
+    until(tested, lambda: bool(tested.error))
     assert "language-model head" in " ".join(error.value for error in tested.error).replace("\\", "")
 
 

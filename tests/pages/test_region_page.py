@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,15 +47,11 @@ def test_stored_scores_are_shown_at_once(app: App, scored: None) -> None:
     assert "3 models trained on d0 against 3 models" in words(tested)
 
 
-def test_what_is_missing_is_measured_on_a_click(app: App) -> None:
+def test_what_is_missing_is_measured_on_a_click(app: App, until: Callable[..., None]) -> None:
     tested = app("region", auto=False, **FAST)
     assert readings(tested)["P_B(In ≤ Ex)"] == ("–", "not yet")
     next(b for b in tested.button if b.label.startswith("Measure 12 points")).click().run()
-    for _ in range(150):
-        if "All 12 points" in words(tested):
-            break
-        time.sleep(0.2)
-        tested.run()
+    until(tested, lambda: "All 12 points" in words(tested))
     assert not tested.exception
     assert readings(tested)["P_B(In ≤ Ex)"][0].endswith("%")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,16 +55,13 @@ def test_it_begins_with_the_runs_used_last(app: App, trained: None) -> None:
     assert "Train 2 runs" in " ".join(b.label for b in tested.button)  # of a third seed
 
 
-def test_what_is_missing_is_trained_on_a_click(app: App) -> None:
+def test_what_is_missing_is_trained_on_a_click(app: App, until: Callable[..., None]) -> None:
     tested = app("start_points", auto=False, **{**FAST, "start_size": 0})
     assert readings(tested)["Difference"] == ("–", "not yet")
     assert "table 2" in words(tested)
     next(b for b in tested.button if b.label.startswith("Train 4 runs")).click().run()
-    for _ in range(400):  # the worker in the background gives way to whatever else computes
-        if "All 4 runs" in words(tested):
-            break
-        time.sleep(0.6)
-        tested.run()
+    # the worker in the background gives way to whatever else computes
+    until(tested, lambda: "All 4 runs" in words(tested), 400)
     assert not tested.exception
     assert "All 4 runs" in words(tested)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from explorer import workflows
@@ -75,7 +73,7 @@ def test_stored_losses_are_shown_at_once(app, workspace):
     assert {m.label: m.value for m in tested.metric}["Height in the triangle"] != "–"
 
 
-def test_a_place_becomes_a_point_that_is_measured_and_kept(app, workspace):
+def test_a_place_becomes_a_point_that_is_measured_and_kept(app, workspace, until):
     fill(workspace, "models", ["m0", "m1", "m3"], 0.25)
     tested = app("surface", surface_depth=3)
     choose(tested, {"surface_a": "m0", "surface_b": "m1", "surface_c": "m3"})
@@ -83,11 +81,7 @@ def test_a_place_becomes_a_point_that_is_measured_and_kept(app, workspace):
     number["x"].set_value(0.0)
     number["y"].set_value(0.0)
     next(b for b in tested.button if b.label == "Choose").click().run()
-    for _ in range(60):
-        if any("Loss on toy: **" in m.value for m in tested.markdown):
-            break
-        time.sleep(0.5)
-        tested.run()
+    until(tested, lambda: any("Loss on toy: **" in m.value for m in tested.markdown))
     assert any("Point at (0, 0)" in m.value for m in tested.markdown)
     assert any("Loss on toy: **" in m.value for m in tested.markdown)
     tested.text_input(key="surface_name").set_value("corner of mine")
@@ -122,14 +116,8 @@ def test_without_texts_they_are_offered_to_be_fetched(app, workspace):
     assert any(b.label == "Fetch the texts" for b in tested.button)
 
 
-def test_a_click_measures_until_the_surface_is_done(app):
+def test_a_click_measures_until_the_surface_is_done(app, until):
     tested = app("surface", surface_depth=3)
     button(tested, "surface-measure").click().run()
-    for _ in range(240):
-        if any("81 of 81 nodes are measured" in c.value for c in tested.caption):
-            break
-        time.sleep(0.5)
-        tested.run()
-    else:
-        pytest.fail(" ".join(c.value for c in tested.caption))
+    until(tested, lambda: any("81 of 81 nodes are measured" in c.value for c in tested.caption))
     assert not tested.error
