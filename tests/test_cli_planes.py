@@ -85,7 +85,8 @@ def test_in_words(cli: Cli, shared: Path) -> None:
     assert status == 0
     lines = out.splitlines()
     assert lines[1].split() == ["corner", "x", "y", "loss", "±", "s.e."]
-    assert float(lines[6].split()[0]) > float(lines[7].split()[0]), "the highest y is on top, as it is drawn"
+    first, second = (float(line.split()[0].replace("−", "-")) for line in lines[6:8])
+    assert first > second, "the highest y is on top, as it is drawn"
 
 
 REFUSED: dict[str, tuple[list[object], list[str]]] = {

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from explorer import numbers
 from explorer.errors import InputError
 from explorer.types import Score
 
@@ -82,8 +83,8 @@ def board(scores: Sequence[Mapping[str, Score]], yardsticks: Mapping[str, Yardst
         values, single = _retentions(*(_losses(task, every, draws, rng) if by == "loss" else
                                        _errors(every, draws, rng)))
         if single is None:
-            gain = (f"{ends.base.loss - ends.own.loss:.3f} nats" if by == "loss" else
-                    f"{100 * (ends.own.accuracy - ends.base.accuracy):.1f} points")
+            gain = (numbers.loss(ends.base.loss - ends.own.loss) if by == "loss" else
+                    numbers.points(ends.own.accuracy - ends.base.accuracy))
             dropped[task] = f"its own best model gains {gain} over the base, which may be chance"
         else:
             drawn[task] = values, single

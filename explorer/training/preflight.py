@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer import numbers
 from explorer.errors import RecipeError, TaskError
 from explorer.training.bases import Known, Located, located
 from explorer.training.corpus import find_tasks
@@ -167,13 +168,8 @@ def _room(out: Path, needed: int, runs: int) -> None:
     place = next(p for p in (out, *out.absolute().parents) if p.is_dir())
     free = shutil.disk_usage(place).free
     if needed + _SPARE > free:
-        raise RecipeError(f"{runs} runs need about {gigabytes(needed)}, {place} has {gigabytes(free)} free. Make room, "
-                          "choose another folder, fewer seeds or checkpoints, or format task-vector or lora.")
-
-
-def gigabytes(size: int) -> str:
-    """Bytes as people read them."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+        raise RecipeError(f"{runs} runs need about {numbers.size(needed)}, {place} has {numbers.size(free)} free. Make "
+                          "room, choose another folder, fewer seeds or checkpoints, or format task-vector or lora.")
 
 
 def _seconds(recipe: Recipe, block: ModelsRecipe, base: Located, device: str) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError
+from explorer.numbers import between
 from explorer.statistics.agreement import Agreement
 from explorer.types import Checkpoint
 from explorer.verbs.arguments import kinds, names
@@ -85,7 +86,7 @@ def _text(found: Clustered) -> str:
     for name, figure in figures.items():
         null, pair = found.nulls.get(name), found.intervals.get(name)
         rows.append({"": name.replace("_", " "), "value": shown(figure),
-                     "95 % interval": f"{pair[0]:.4f} to {pair[1]:.4f}" if pair else "",
+                     "95 % interval": between(*pair) if pair else "",
                      "chance": shown(null.mean if null else None), "its 95 %": shown(null.q95 if null else None),
                      "p": shown(null.p if null else None)})
     groups = [{"group": g, "models": int(row.sum()), "cluster": agreed.matched[g], "F1": shown(agreed.f1[g])}

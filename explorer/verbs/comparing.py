@@ -7,6 +7,7 @@ from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError
+from explorer.numbers import alpha, between, distance, loss
 from explorer.types import Point, Task
 from explorer.verbs.printing import Answer, number, shown, table
 from explorer.workflows import Workspace, comparing
@@ -67,18 +68,18 @@ def _scores(on: comparing.OnTask) -> dict[str, Any]:
 
 def _text(value: dict[str, Any]) -> str:
     a, b = value["a"], value["b"]
-    told = [f"{a} and {b}: cosine {shown(value['cosine'])}, distance {value['distance']:.4g}, norms "
-            f"{value['norms']['a']:.4g} and {value['norms']['b']:.4g}",
+    told = [f"{a} and {b}: cosine {shown(value['cosine'])}, distance {distance(value['distance'])}, norms "
+            f"{distance(value['norms']['a'])} and {distance(value['norms']['b'])}",
             table([{"": r["column"], a: r["a"], b: r["b"]} for r in value["metadata"]]),
             table([{"group": r["group"], f"‖Δ‖ {a}": shown(r["a"]), f"‖Δ‖ {b}": shown(r["b"]),
                     "cosine": shown(r["cosine"], 3)} for r in value["groups"]]),
             table([{"task": r["task"], a: shown(r["a"]), b: shown(r["b"]), "difference": shown(r["difference"]),
-                    "95 %": "" if r["low"] is None else f"{r['low']:.4f} to {r['high']:.4f}"}
+                    "95 %": "" if r["low"] is None else between(r["low"], r["high"], sign=True)}
                    for r in value["scores"]])]
     if "tensors" in value:
         told.append(table([{"tensor": r["name"], "difference": shown(r["difference"]), f"‖Δ‖ {a}": shown(r["a"]),
                             f"‖Δ‖ {b}": shown(r["b"])} for r in value["tensors"]]))
     if (barrier := value["barrier"]) is not None:
-        told.append(f"barrier on {barrier['task']}: {shown(barrier['value'])} nats at α = {barrier['alpha']:g} (95 % "
-                    f"interval {shown(barrier['low'])} to {shown(barrier['high'])})")
+        told.append(f"barrier on {barrier['task']}: {loss(barrier['value'])} at α = {alpha(barrier['alpha'])} (95 % "
+                    f"interval {between(barrier['low'], barrier['high'])})")
     return "\n\n".join(told)

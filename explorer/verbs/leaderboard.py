@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from explorer.numbers import share, share_between
 from explorer.statistics.retention import Interval
 from explorer.verbs.arguments import names, probe, task_list
-from explorer.verbs.printing import Answer, number, shown, table
+from explorer.verbs.printing import Answer, number, table
 from explorer.workflows import Workspace, leaderboard
 from explorer.workflows.leaderboard import Pool, Standings
 
@@ -56,7 +57,7 @@ def _text(pool: Pool, found: Standings) -> str:
         s = found.board.standings[i]
         rows.append({"rank": s.rank, "of ranks": "" if s.ranks is None else f"{s.ranks[0]}–{s.ranks[1]}",
                      "point": pool.names[i], "mean": _told(s.mean), "worst": _told(s.worst), "on": s.worst_task,
-                     **{t: shown(s.by_task[t].value, 2) if t in s.by_task else "" for t in found.board.tasks}})
+                     **{t: share(s.by_task[t].value, 0) if t in s.by_task else "" for t in found.board.tasks}})
     notes = [*(f"no retention on {t}: {why}" for t, why in found.board.dropped.items()), *pool.absent]
     own = ", ".join(f"{t}: {c.name}" for t, c in found.best.items() if t in found.board.tasks)
     return "\n".join([f"share kept of what each task's own best model gains over {pool.base.name} ({own})",
@@ -64,4 +65,4 @@ def _text(pool: Pool, found: Standings) -> str:
 
 
 def _told(found: Interval | None) -> str:
-    return "" if found is None else f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+    return "" if found is None else f"{share(found.value, 0)} ({share_between(found.low, found.high)})"

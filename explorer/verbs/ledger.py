@@ -9,6 +9,7 @@ from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError, UnknownNameError
+from explorer.numbers import share
 from explorer.statistics.paper import LEDGER
 from explorer.types import Entry, Figure
 from explorer.verbs.arguments import names, probe
@@ -72,4 +73,4 @@ def _text(claim: str, entry: Entry | None) -> str:
 def _paper(figure: Figure) -> str:
     if figure.paper is None:
         return ""
-    return f"{figure.paper:.1%}" if figure.unit == "share" else in_unit(figure, figure.paper)
+    return share(figure.paper) if figure.unit == "share" else in_unit(figure, figure.paper)

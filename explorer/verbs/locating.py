@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from explorer import workflows
+from explorer.numbers import distance, share, weight
 from explorer.verbs.arguments import kinds, names
 from explorer.verbs.printing import Answer, table
 from explorer.workflows import Workspace, places
@@ -34,12 +35,12 @@ def _value(found: Located) -> dict[str, Any]:
 
 
 def _text(found: Located) -> str:
-    rows = [{found.by: name, "models": found.sizes[name], "probability": f"{chance:.3f}", "distance": f"{apart:.4g}"}
+    rows = [{found.by: name, "models": found.sizes[name], "probability": share(chance), "distance": distance(apart)}
             for name, chance, apart in found.rows[:SHOWN]]
     more = f"\n… {len(found.rows) - SHOWN} more with --json" if len(found.rows) > SHOWN else ""
-    inside = ", ".join(f"{w:.3g} {name}" for name, w in found.hull.weights.items())
+    inside = ", ".join(f"{weight(w)} {name}" for name, w in found.hull.weights.items())
     left = f"; left out, of one model each: {', '.join(found.left_out)}" if found.left_out else ""
     return (f"{places.in_words(found)}\n{table(rows)}{more}\n(distance in weight space to the hull of a region's "
-            f"models)\nnearest place in {found.location.predicted}, {found.hull.distance:.4g} away: {inside}\n"
-            f"Of {found.models} models, each located without itself, {found.accuracy:.0%} are told right; "
-            f"{found.expected:.0%} was the mean confidence{left}.")
+            f"models)\nnearest place in {found.location.predicted}, {distance(found.hull.distance)} away: {inside}\n"
+            f"Of {found.models} models, each located without itself, {share(found.accuracy, 0)} are told right; "
+            f"{share(found.expected, 0)} was the mean confidence{left}.")

@@ -10,8 +10,9 @@ from typing import Any
 from explorer import workflows
 from explorer.errors import InputError, RecipeError
 from explorer.evaluation.work import Ask
+from explorer.numbers import count, duration, loss, share
 from explorer.paths import mixture
-from explorer.statistics.readings import mean_over_tasks
+from explorer.statistics.readings import NORMAL, mean_over_tasks
 from explorer.types import Score
 from explorer.verbs.arguments import probe, task_list, tasks
 from explorer.verbs.printing import Answer, checkpoint_names, number, score_row, shown, table
@@ -51,7 +52,7 @@ def mix_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     text = [f"{value['point']} on {_told(name, score)}" for name, score in known.items()]
     if args.tasks is not None and (mean := mean_over_tasks(scores)) is not None:
         value |= {"tasks": rows, "mean": {"loss": number(mean.value), "stderr": number(mean.stderr)}}
-        text.append(f"mean over {len(rows)} tasks: loss {mean.value:.4f} ± {mean.stderr:.4f}")
+        text.append(f"mean over {len(rows)} tasks: loss {loss(mean.value, NORMAL * mean.stderr)} (95 %)")
     return value, "\n".join(text)
 
 
@@ -91,5 +92,5 @@ def _measured(score: Score) -> dict[str, Any]:
 
 
 def _told(task: str, score: Score) -> str:
-    return (f"{task}: loss {score.loss:.4f} ± {score.stderr:.4f}, accuracy {score.accuracy:.3f}, n {score.n} "
-            f"({score.device}, {score.seconds:.2f} s)")
+    return (f"{task}: loss {loss(score.loss, NORMAL * score.stderr)} (95 %), accuracy "
+            f"{share(score.accuracy)}, {count(score.n, 'text')} ({score.device}, {duration(score.seconds)})")

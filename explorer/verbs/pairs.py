@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from explorer import workflows
+from explorer.numbers import alpha, coefficient, half_width, p_value
 from explorer.statistics.barriers import Correlation
+from explorer.statistics.readings import NORMAL
 from explorer.verbs.arguments import alphas, probe
 from explorer.verbs.printing import Answer, number, shown, table
 from explorer.workflows import Workspace, pairs
@@ -65,13 +67,14 @@ def _pairs(found: PairBarriers) -> list[dict[str, Any]]:
 
 def _text(found: PairBarriers, limit: float) -> str:
     rows = [{"α = 1": r["a"], "α = 0": r["b"], "barrier": "∞" if "reason" in r else shown(r["barrier"]),
-             "± s.e.": shown(r["stderr"]), "at α": "" if r["alpha"] is None else f"{r['alpha']:g}",
+             "± s.e.": shown(r["stderr"]), "at α": "" if r["alpha"] is None else alpha(r["alpha"]),
              "cosine": shown(r["cosine"], 3)} for r in _pairs(found)]
     related = found.correlation
     if isinstance(related, Correlation):
         how = "every permutation of models" if related.exact else "permuted models"
-        told = (f"rank correlation of barrier and cosine: {related.rank:.3f} ± {related.stderr:.3f} (s.e.), p = "
-                f"{related.p:.4f} ({how}), {related.pairs} pairs of {related.models} models")
+        told = (f"rank correlation of barrier and cosine: {coefficient(related.rank)} "
+                f"{half_width(NORMAL * related.stderr, 2)} (95 %), {p_value(related.p)} ({how}), "
+                f"{related.pairs} pairs of {related.models} models")
     else:
         told = f"no correlation with cosines: {related}"
     what = "the mean of both ends" if found.above == "mean" else "the straight line between both ends"

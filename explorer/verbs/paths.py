@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from explorer import workflows
+from explorer import numbers, workflows
 from explorer.errors import InputError
 from explorer.paths import alphas as ranges
-from explorer.statistics.readings import Reading
+from explorer.statistics.readings import NORMAL, Reading
 from explorer.types import Probe
 from explorer.verbs.arguments import alphas, probe, tasks
 from explorer.verbs.printing import Answer, number, score_row, shown, table
@@ -38,7 +38,7 @@ def path_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
             for m, searched in zip(found, searches, strict=True)]
     if several:
         value |= {"tasks": rows, "mean": _means(found)}
-        text.append("mean over the tasks\n" + table([{"α": f"{r['alpha']:g}", "loss": shown(r["loss"]),
+        text.append("mean over the tasks\n" + table([{"α": numbers.alpha(r["alpha"]), "loss": shown(r["loss"]),
                                                       "± s.e.": shown(r["stderr"])} for r in value["mean"]]))
     return value, "\n\n".join(text)
 
@@ -91,26 +91,29 @@ def _means(found: Sequence[Measured]) -> list[dict[str, Any]]:
 
 
 def _text(found: Measured, searched: Sequence[Found], zero: str, one: str, how: Probe) -> str:
-    rows = [{"α": f"{r['alpha']:g}", "loss": shown(r["loss"]), "± s.e.": shown(r["stderr"]),
+    rows = [{"α": numbers.alpha(r["alpha"]), "loss": shown(r["loss"]), "± s.e.": shown(r["stderr"]),
              "accuracy": shown(r["accuracy"], 3), "n": r["n"], "": r.get("reason")} for r in _points(found)]
     told = [f"{found.task.name}: α = 0 is {zero}, α = 1 is {one}", table(rows)]
     if how.head != "probe":
         told[0] += f" (head: {how.head})"
     if found.base is not None:
-        told.append(f"base: loss {found.base.loss:.4f} ± {found.base.stderr:.4f}")
+        told.append(f"base: loss {numbers.loss(found.base.loss, NORMAL * found.base.stderr)} (95 %)")
     for name, reading in (("barrier", found.barrier), ("minimum", found.minimum)):
         if reading is not None:
             low, high = reading.interval
-            told.append(f"{name}: {reading.value:.4f} nats at α = {reading.alpha:g} (95 % interval {low:.4f} to "
-                        f"{high:.4f}{'' if reading.paired else ', unpaired'})")
+            told.append(f"{name}: {numbers.loss(reading.value, NORMAL * reading.stderr)} at α = "
+                        f"{numbers.alpha(reading.alpha)} (95 % interval {numbers.between(low, high)}"
+                        f"{'' if reading.paired else ', unpaired'})")
     return "\n".join([*told, *(_boundary_text(f) for f in searched)])
 
 
 def _boundary_text(found: Found) -> str:
     b = found.boundary
-    where = f"boundary beyond α = {int(b.side == 'one')}, loss above {b.threshold:.4f} (its end's + {found.excess:g})"
+    where = (f"boundary beyond α = {int(b.side == 'one')}, loss above {numbers.loss(b.threshold)} (its end's + "
+             f"{numbers.figures(found.excess)})")
     if b.alpha is None:
         return f"{where}: {b.reason}"
     if not b.reached:
-        return f"{where}: not met up to α = {b.alpha:g}, loss {b.loss:.4f} there"
-    return f"{where}: between α = {b.inside:g}, loss {b.loss:.4f}, and α = {b.outside:g}"
+        return f"{where}: not met up to α = {numbers.alpha(b.alpha)}, loss {numbers.loss(b.loss)} there"
+    inside, outside = numbers.alpha(b.inside), numbers.alpha(b.outside)
+    return f"{where}: between α = {inside}, loss {numbers.loss(b.loss)}, and α = {outside}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from explorer.catalog import views
 from explorer.errors import InputError, UnknownNameError
+from explorer.numbers import size
 from explorer.types import SavedView
 from explorer.verbs.printing import Answer
 from explorer.workflows import Workspace, pictures, stories, telling
@@ -120,4 +121,4 @@ def _written(out: Path, made: bytes, value: dict[str, Any]) -> Answer:
     beside = out.with_name(f".{out.name}.part")
     beside.write_bytes(made)
     beside.replace(out)
-    return value | {"file": str(out), "bytes": len(made)}, f"{out} ({len(made):,} bytes)"
+    return value | {"file": str(out), "bytes": len(made)}, f"{out} ({size(len(made))})"

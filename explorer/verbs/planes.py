@@ -11,6 +11,7 @@ from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError
+from explorer.numbers import alpha, share
 from explorer.types import Score
 from explorer.verbs.arguments import probe
 from explorer.verbs.printing import Answer, checkpoint_names, number, score_row, shown, table
@@ -80,10 +81,10 @@ def _text(value: dict[str, Any]) -> str:
     """Corners, the grid with the highest y on top, as it is drawn, and what has no loss."""
     told = [f"{value['task']}: a plane of {len(value['xs'])} × {len(value['ys'])} points"
             + ("" if value["explained"] is None else
-               f", {sum(value['explained']):.1%} of the models' variance along its axes"),
-            table([{"corner": c["name"], "x": f"{c['x']:.4g}", "y": f"{c['y']:.4g}", "loss": shown(c["loss"]),
+               f", {share(sum(value['explained']))} of the models' variance along its axes"),
+            table([{"corner": c["name"], "x": alpha(c["x"]), "y": alpha(c["y"]), "loss": shown(c["loss"]),
                     "± s.e.": shown(c["stderr"])} for c in value["corners"]])]
-    rows = [{"y \\ x": f"{y:.4g}", **{f"{x:.4g}": shown(loss, 3) or "–" for x, loss in zip(value["xs"], losses,
+    rows = [{"y \\ x": alpha(y), **{alpha(x): shown(loss, 3) or "–" for x, loss in zip(value["xs"], losses,
                                                                                           strict=True)}}
             for y, losses in zip(value["ys"], value["losses"], strict=True)]
     told.append(table(rows[::-1]))

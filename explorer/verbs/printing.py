@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.backends import Backend, Job
+from explorer.numbers import about, fixed
 from explorer.types import Score
 from explorer.workflows import Workspace
 
@@ -35,7 +36,7 @@ class Narrator:
 
     def _watch(self, job: Job) -> None:
         if sys.stderr.isatty() and not self._quiet:
-            eta = f", {job.eta:.0f} s left" if job.eta is not None else ""
+            eta = f", {about(job.eta)} left" if job.eta is not None else ""
             print(f"\r\x1b[K{job.title} [{job.done}/{job.total}] {job.message}{eta}",
                   end="" if job.done < job.total else "\n", file=sys.stderr, flush=True)
         self.notes()
@@ -58,7 +59,7 @@ def number(value: float | None) -> float | None:
 
 def shown(value: float | None, digits: int = 4) -> str:
     """A number in a table, empty where there is none."""
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None else fixed(value, digits)
 
 
 def score_row(score: Score | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from explorer import numbers
 from explorer.statistics.paper import REGIONS, SHARES
 from explorer.statistics.regions import Region
 from explorer.types import Point, Score
@@ -99,6 +100,7 @@ def _beside(region: Region, level: Level) -> str:
     rows = []
     for (key, name), theirs in zip(PAIRS.items(), SHARES[level], strict=True):
         share = getattr(region, key)
-        rows.append({"": name, "ours": f"{share.value:.1%}", "95 % interval": f"{share.low:.1%} to {share.high:.1%}",
-                     f"paper ({REGIONS[level].id})": f"{theirs:.1%}"})
+        rows.append({"": name, "ours": numbers.share(share.value),
+                     "95 % interval": numbers.share_between(share.low, share.high),
+                     f"paper ({REGIONS[level].id})": numbers.share(theirs)})
     return table(rows)

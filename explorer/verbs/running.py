@@ -11,7 +11,8 @@ from pathlib import Path
 
 from explorer import settings, workflows
 from explorer.errors import InputError, WorkspaceError
-from explorer.training.preflight import Cost, gigabytes
+from explorer.numbers import about, figures, size
+from explorer.training.preflight import Cost
 from explorer.verbs.printing import Answer, table
 from explorer.workflows import Workspace, journal, training
 
@@ -29,8 +30,8 @@ def finetune_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
 
 
 def _cost(found: Cost) -> str:
-    hours = "unknown, as bases are to be made first" if found.hours is None else f"{found.hours:.2g}"
-    return (f"{found.runs} runs to make, at most {found.steps} steps, about {gigabytes(found.bytes)} on the disk; "
+    hours = "unknown, as bases are to be made first" if found.hours is None else figures(found.hours, 2)
+    return (f"{found.runs} runs to make, at most {found.steps} steps, about {size(found.bytes)} on the disk; "
             f"hours on {found.device}: {hours} (texts of full length, from a few timed steps)")
 
 
@@ -56,7 +57,7 @@ def jobs(args: argparse.Namespace) -> Answer:
         return {"id": job.id, "title": job.title, "cancelled": True}, f"{job.title}: cancelled"
     found = journal.read(folder)
     rows = [{"id": j.id, "state": j.state, "progress": f"{j.done}/{j.total}" if j.total else None,
-             "left": None if j.eta is None else f"{j.eta:.0f} s", "title": j.title,
+             "left": None if j.eta is None else about(j.eta), "title": j.title,
              "since": datetime.fromtimestamp(j.created).astimezone().isoformat(" ", "seconds"), "error": j.error}
             for j in found.jobs]
     if found.running:

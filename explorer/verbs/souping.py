@@ -7,6 +7,7 @@ from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError
+from explorer.numbers import between, fixed
 from explorer.statistics.readings import Difference
 from explorer.verbs.arguments import probe
 from explorer.verbs.printing import Answer, number, score_row, shown, table
@@ -72,7 +73,8 @@ def _rows(found: Found) -> list[dict[str, Any]]:
 def _text(found: Found, name: str | None) -> str:
     plan = found.plan
     rows = [{"model": r["model"], "alone": shown(r["loss"]), "soup with it": shown(r["with_it"]),
-             "change": "" if r["change"] is None else f"{r['change']:+.4f}", "": "taken" if r["taken"] else "left out",
+             "change": "" if r["change"] is None else fixed(r["change"], 4, sign=True),
+             "": "taken" if r["taken"] else "left out",
              "barrier": shown(r["barrier"])} for r in _rows(found)]
     ends = [{"on test texts": outcome, "loss": shown(s.loss), "± s.e.": shown(s.stderr),
              "accuracy": shown(s.accuracy, 3), "minus the best": _interval(found.differences.get(outcome)), "n": s.n}
@@ -87,4 +89,4 @@ def _interval(difference: Difference | None) -> str:
     if difference is None:
         return ""
     low, high = difference.interval
-    return f"{difference.value:+.4f} ({low:+.4f} to {high:+.4f})"
+    return f"{fixed(difference.value, 4, sign=True)} ({between(low, high, sign=True)})"

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from explorer.errors import InputError
+from explorer.numbers import figures, fixed
 from explorer.statistics.averages import Average
 from explorer.statistics.paper import LEDGER, STARTS_TABLES
 from explorer.statistics.starts import REFERENCE, Agreement
@@ -110,8 +111,8 @@ def _predicted(row: Predicted) -> dict[str, Any]:
 
 def _text(ws: Workspace, plan: Plan, found: Table) -> str:
     how = plan.tuning
-    head = (f"{how.method}, {how.steps} steps of {how.batch} texts, rate {how.lr:g}; accuracy over {len(plan.seeds)} "
-            f"seeds, differences to the base in points, 95 % intervals")
+    head = (f"{how.method}, {how.steps} steps of {how.batch} texts, rate {figures(how.lr)}; accuracy over "
+            f"{len(plan.seeds)} seeds, differences to the base in points, 95 % intervals")
     rows = [{"target": c.target, "size": _size(c.size), "start": c.start, "accuracy": _percent(c.accuracy, 1),
              f"to {REFERENCE}": "" if c.difference is None else _percent(c.difference, 2, sign=True)}
             for c in found.cells]
@@ -134,7 +135,7 @@ def _text(ws: Workspace, plan: Plan, found: Table) -> str:
 
 
 def _percent(found: Average, digits: int, *, sign: bool = False) -> str:
-    value = f"{100 * found.value:{'+' if sign else ''}.{digits}f}"
+    value = fixed(100 * found.value, digits, sign=sign)
     if not math.isfinite(found.low):
         return value
     return f"{value} [{100 * found.low:.{digits}f}, {100 * found.high:.{digits}f}]"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import __version__
+from explorer import __version__, numbers
 from explorer.backends import Job, Work
 from explorer.errors import InputError
 from explorer.evaluation.exporting import Headed
@@ -149,7 +149,7 @@ def method_of(point: Point) -> str:
 def in_words(probe: Probe) -> str:
     """How a loss is measured, on one line."""
     def texts(count: int) -> str:
-        return f"{count:,}" if count else "all"
+        return numbers.count(count) if count else "all"
 
     told = {"probe": f"linear head on at most {texts(probe.train)} train texts, ridge {probe.l2:g}",
             "end-to-end": "the models' own heads", "lm": "language-model loss a token"}[probe.head]

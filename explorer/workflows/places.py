@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer.errors import InputError, UnknownNameError
+from explorer.numbers import coefficient, share
 from explorer.paths.mixture import uniform
 from explorer.statistics.locating import Hull, Location, Regions, hull_distance, regions
 from explorer.types import Checkpoint, Gram, Point
@@ -140,12 +141,13 @@ def in_words(found: Located) -> str:
     where = found.location
     if found.still:
         return f"{found.name} is the base: it lies in no direction, and every {found.by} is as likely."
-    head = f"{found.name} lies nearest in direction to {found.by} {where.predicted} ({where.confidence:.0%} sure)"
+    head = f"{found.name} lies nearest in direction to {found.by} {where.predicted} ({share(where.confidence, 0)} sure)"
     if found.inside:
         return f"{head}, and inside the hull of its models."
     size = found.sizes[where.predicted]
     if where.astray:
-        return (f"{head}, but outside of that region: it points less its way (cosine {where.cosine:.2f}) than any "
+        return (f"{head}, but outside of that region: it points less its way (cosine "
+                f"{coefficient(where.cosine)}) than any "
                 "model its own.")
     if where.far:
         return f"{head}, but outside of that region: none of its {size} models is as far from the others."

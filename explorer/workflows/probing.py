@@ -15,6 +15,7 @@ from explorer import backends
 from explorer.backends import Job, Work
 from explorer.errors import InputError
 from explorer.evaluation.work import Ask, Evaluation, Scored
+from explorer.numbers import count, size
 from explorer.paths.alphas import coarse_first
 from explorer.statistics.passes import estimate
 from explorer.tasks.prepare import require_texts
@@ -120,8 +121,8 @@ def device_lines(ws: Workspace) -> list[str]:
     latest: dict[str, DeviceFacts] = {}
     for job in ws.backend.jobs():
         latest |= {r.device: r for r in job.results if isinstance(r, DeviceFacts)}
-    return [f"{f.name}: {f.dtype}, {f.tokens_per_second:,.0f} tokens a second, {f.memory_used / 2**30:.1f} of "
-            f"{f.memory_total / 2**30:.0f} GiB in use, batches of up to {f.batch_tokens:,} tokens"
+    return [f"{f.name}: {f.dtype}, {count(round(f.tokens_per_second))} tokens a second, {size(f.memory_used)} "
+            f"of {size(f.memory_total)} in use, batches of up to {count(f.batch_tokens)} tokens"
             for f in latest.values()]
 
 

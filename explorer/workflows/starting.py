@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from explorer import backends, registry
+from explorer import backends, numbers, registry
 from explorer.backends import Job, Work
 from explorer.catalog import runs
 from explorer.errors import InputError, UnknownNameError
@@ -149,7 +149,7 @@ def _nearest(ws: Workspace, task: Task, others: Sequence[Checkpoint], probe: Pro
         raise _Absent(f"no stored loss on it of a model not trained on it; run `score --task {task.name}` first.")
     loss, name, chosen = min(losses, key=lambda row: row[:2])
     return Start("nearest", checkpoint_point(chosen), f"{name}, of the lowest stored generalized loss on it, "
-                 f"{loss:.3f}, among {len(losses)} of {len(others)} models not trained on it")
+                 f"{numbers.loss(loss)}, among {len(losses)} of {len(others)} models not trained on it")
 
 
 def _best(ws: Workspace, base: Base, task: Task, others: Sequence[Checkpoint], probe: Probe) -> Start:
@@ -164,8 +164,9 @@ def _best(ws: Workspace, base: Base, task: Task, others: Sequence[Checkpoint], p
         raise _Absent("no other task on which all models have stored scores; run `score --task T` for one.")
     means = [math.fsum(row) / len(row) for row in zip(*gains.values(), strict=True)]
     chosen = min(range(len(others)), key=lambda i: (means[i], others[i].name))
-    return Start("best", points[chosen], f"{others[chosen].name}, of the lowest mean stored loss, {means[chosen]:+.3f} "
-                 f"against the base, on {', '.join(gains)}, among {len(others)} models not trained on it")
+    return Start("best", points[chosen], f"{others[chosen].name}, of the lowest mean stored loss, "
+                 f"{numbers.difference(means[chosen])} against the base, on {', '.join(gains)}, among {len(others)} "
+                 "models not trained on it")
 
 
 def plan(ws: Workspace, tasks: Sequence[Task], kinds: Sequence[str], tuning: Tuning, sizes: Sequence[int | None],

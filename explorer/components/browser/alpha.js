@@ -14,6 +14,25 @@ export function rounded(alpha, far) {
 
 export const shown = (alpha) => Number(alpha.toPrecision(4)).toString().replace("-", "−");
 
+// Decimals that a value with this half width of an interval deserves: two figures of it, as explorer.numbers has it.
+export function decimals(half, usual = 3, most = 4) {
+  if (!Number.isFinite(half) || half <= 0) return usual;
+  return Math.min(Math.max(1 - Number(half.toExponential(1).split("e")[1]), 0), most);
+}
+
+// A number with so many decimals and a true minus sign.
+export function fixed(value, places) {
+  const text = Math.abs(value).toFixed(places);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+// "0.312 ± 0.021 nats", or in percent.
+export function withHalf(value, half, percent = false) {
+  if (percent) return `${fixed(100 * value, 1)} % ± ${fixed(100 * half, 1)} %`;
+  const places = decimals(half);
+  return `${fixed(value, places)} ± ${fixed(half, places)} nats`;
+}
+
 // {value, half, measured} at α from the points of a curve (sorted by α), or null outside of them. Between two points
 // both are read off the straight line that is drawn, which is a guess and said to be one.
 export function at(curve, alpha) {

@@ -1,7 +1,7 @@
 // The loss curve and its slider: α is dragged here, the known curve answers at once, the server when α has settled.
 
 import { draw, fitted } from "./plotly.js";
-import { at, clamp, inverse, position, rounded, shown } from "./alpha.js";
+import { at, clamp, inverse, position, rounded, shown, withHalf } from "./alpha.js";
 import { SAID, SETTLED, afterRest, draggable, element, perFrame } from "./dom.js";
 
 export class CurvePart {
@@ -143,9 +143,7 @@ export class CurvePart {
     const { words } = this.data;
     const head = `α = ${shown(alpha)}`;
     if (!found) return `${head} · ${words.unknown}`;
-    const digits = words.percent ? 1 : 3;
-    const scaled = (v) => (words.percent ? `${(100 * v).toFixed(digits)} %` : v.toFixed(digits));
-    return `${head} · ${words.quantity} ${scaled(found.value)} ± ${scaled(found.half)} · ${words[found.measured]}`;
+    return `${head} · ${words.quantity} ${withHalf(found.value, found.half, words.percent)} · ${words[found.measured]}`;
   }
 
   destroy() {

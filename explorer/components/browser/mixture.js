@@ -1,7 +1,7 @@
 // The panel of a mixture: one slider a model, the predicted loss with its interval while they move, the measured one
 // when they have rested.
 
-import { clamp } from "./alpha.js";
+import { clamp, fixed, withHalf } from "./alpha.js";
 import { SAID, SETTLED, afterRest, draggable, element, perFrame } from "./dom.js";
 import { placeOf, predict, surrogateOf, weightsAt } from "./mixtures.js";
 
@@ -115,7 +115,7 @@ export class MixturePart {
       thumb.setAttribute("aria-valuemin", low);
       thumb.setAttribute("aria-valuemax", high);
       thumb.setAttribute("aria-valuenow", weights[j]);
-      value.textContent = weights[j].toFixed(2).replace("-", "−");
+      value.textContent = fixed(weights[j], 2);
     });
     const text = this.text(weights);
     this.reading.textContent = text;
@@ -125,10 +125,10 @@ export class MixturePart {
   text(weights) {
     const { words, measured } = this.data;
     const known = measured.find((m) => m.weights.every((w, j) => Math.abs(w - weights[j]) < 5e-4));
-    if (known) return `${words.measured} ${known.loss.toFixed(3)} ± ${known.half.toFixed(3)} (95 %)`;
+    if (known) return `${words.measured} ${withHalf(known.loss, known.half)} (95 %)`;
     if (!this.surrogate) return words.none;
     const found = predict(this.surrogate, weights);
-    return `${words.predicted} ${found.loss.toFixed(3)}, 90 %: ${found.low.toFixed(3)} to ${found.high.toFixed(3)}`;
+    return `${words.predicted} ${fixed(found.loss, 3)} nats, 90 %: ${fixed(found.low, 3)} to ${fixed(found.high, 3)}`;
   }
 
   destroy() {

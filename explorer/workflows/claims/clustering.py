@@ -11,6 +11,7 @@ from typing import Any
 
 from explorer import registry
 from explorer.errors import InputError
+from explorer.numbers import coefficient
 from explorer.types import Base, Checkpoint, ClusterMetric, Finding, Probe
 from explorer.workflows.claims.question import Question, accuracy, percent
 from explorer.workflows.clustering import Clustered, cluster
@@ -83,7 +84,7 @@ def tasks(ws: Workspace, base: Base, probe: Probe) -> Question:
         found = _clustered(ws, base.name, "task", ids=[c.id for c in _several_datasets(full_size(every))])
         assert found.agreement is not None
         agrees = _reaches(found, _TASKS)
-        parts = ", ".join(f"{g} {f:.2f}" for g, f in found.agreement.f1.items())
+        parts = ", ".join(f"{g} {coefficient(f)}" for g, f in found.agreement.f1.items())
         others = {"with tasks of one data set": full_size(every), "with smaller training sizes too": every}
         beside = {name: _clustered(ws, base.name, "task", ids=[c.id for c in some]) for name, some in others.items()}
         figures = [accuracy("accuracy", found, paper=_TASKS),
@@ -110,8 +111,9 @@ def domain(ws: Workspace, base: Base, probe: Probe) -> Question:
         f1 = found.agreement.f1
         others = [g for g in f1 if g != name]
         above = [g for g in f1 if f1[g] > found.nulls[f"f1:{g}"].q95]
-        said = (f"As a group beside the tasks, {name} has F1 {f1[name]:.2f}; the tasks have "
-                f"{', '.join(f'{g} {f1[g]:.2f}' for g in others)}. Above chance: {', '.join(above) or 'none'}.")
+        said = (f"As a group beside the tasks, {name} has F1 {coefficient(f1[name])}; the tasks have "
+                f"{', '.join(f'{g} {coefficient(f1[g])}' for g in others)}. Above chance: "
+                f"{', '.join(above) or 'none'}.")
         figures = [accuracy(f"F1 {g}", found, f"f1:{g}", paper={"twitter": 0.30}.get(g)) for g in (name, *others)]
         agrees = name not in above or f1[name] < min(f1[g] for g in others)
         return Finding("C3", "agrees" if agrees else "differs", said, tuple(figures), _sample(found), "clusters",

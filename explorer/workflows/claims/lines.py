@@ -14,6 +14,7 @@ from statistics import median
 
 import numpy as np
 
+from explorer import numbers
 from explorer.errors import InputError
 from explorer.evaluation.work import Ask
 from explorer.paths import alphas
@@ -130,8 +131,8 @@ def beyond(ws: Workspace, base: Base, probe: Probe) -> Question:
                         for name, x in (("flat base: reaches this far, from the other end", reach),
                                         ("cliff: from a tenth to nine tenths of the rise, factor of α", factor)))
         agrees = reach.low > math.log(FLAT) and median(s[1] for s in shapes) < STEEP
-        said = (f"The loss keeps within a tenth of its rise up to α = {figures[0].value:.1f}, and then goes through "
-                f"eight tenths of it within a factor of {figures[1].value:.1f}.")
+        said = (f"The loss keeps within a tenth of its rise up to α = {numbers.fixed(figures[0].value, 1)}, and then "
+                f"goes through eight tenths of it within a factor of {numbers.fixed(figures[1].value, 1)}.")
         return Finding("C8", "agrees" if agrees else "differs", said, figures,
                        f"{len(found)} pairs of one data set, {len(at)} α each, both sides", "path",
                        _settings(found[0], "Far"))

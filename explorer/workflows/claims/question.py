@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from explorer.evaluation.work import Ask
+from explorer.numbers import share_told
 from explorer.statistics.averages import Average
 from explorer.types import Base, Figure, Finding, Probe, Task
 from explorer.workflows.clustering import Clustered
@@ -43,7 +44,7 @@ def accuracy(name: str, found: Clustered, key: str = "accuracy", paper: float | 
 
 def percent(share: float) -> str:
     """A share as texts write it: three digits at most."""
-    return f"{100 * share:.3g} %"
+    return share_told(share)
 
 
 def by_turns(tasks: Iterable[Task], most: int) -> list[Task]:

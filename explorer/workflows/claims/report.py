@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from explorer import numbers
 from explorer.statistics.paper import LEDGER
 from explorer.types import Entry, Figure
 
@@ -18,10 +19,10 @@ def shown(figure: Figure) -> str:
 def number(figure: Figure, value: float) -> str:
     """A value in the figure's unit."""
     if figure.unit == "share":
-        return f"{value:.1%}".replace("%", " %").replace(".0 %", " %")
+        return numbers.share(value)
     if figure.unit == "points":
-        return f"{value:+.2f} points"
-    return f"{value:.3f} nats" if figure.unit == "nats" else f"{value:.2g} ×"
+        return numbers.points(value / 100)
+    return numbers.loss(value) if figure.unit == "nats" else numbers.factor(value)
 
 
 def interval(figure: Figure) -> str:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explorer import numbers
 from explorer.catalog import runs
 from explorer.errors import InputError
 from explorer.statistics.averages import mean, proportion
@@ -94,11 +95,12 @@ def _finding(claim: str, found: _Compared) -> Finding:
           for start, m in means.items())]
     agrees = points.low > 0 and 2 * tally.wins > n
     how, texts = found.tuning, "all train texts" if found.size is None else f"{found.size} train texts"
-    said = (f"From the centroid {100 * points.value:+.2f} points on average; {counted(tally.wins, 'win')}, "
+    said = (f"From the centroid {numbers.points(points.value)} on average; {counted(tally.wins, 'win')}, "
             f"{counted(tally.ties, 'tie')}, {counted(tally.losses, 'loss', 'losses')}.")
     targets = sorted(compared)
     return Finding(claim, "agrees" if agrees else "differs", said, tuple(figures),
-                   f"BitFit on {texts}, {how.steps} steps of {how.batch} texts, rate {how.lr:g}, {found.seeds} seeds "
+                   f"BitFit on {texts}, {how.steps} steps of {how.batch} texts, rate {numbers.figures(how.lr)}, "
+                   f"{found.seeds} seeds "
                    f"or more; {n} data sets: {', '.join(targets)}", "start_points",
                    {"start_targets": targets, "start_size": found.size or 0, "start_kinds": ["base", "centroid"],
                     "start_method": "bitfit", "start_tuning": how.key})
