@@ -131,7 +131,7 @@ def test_a_curve_has_its_interval_ends_base_and_minimum():
     assert line.marker.symbol[0] != line.marker.symbol[2]
     assert "first pass" in line.hovertext[2]
     assert {"α = 0: A (0.600 nats)", "α = 1: B (0.400 nats)", "base (0.900 nats)"} <= by_name.keys()
-    assert by_name["minimum"].text == ("minimum 0.400 nats at α = 1",)
+    assert by_name["minimum"].text == ("minimum 0.600 nats at α = 0",)  # a first pass's estimate is none
     assert "0 is A,  1 is B" in figure.layout.xaxis.title.text
 
 
