@@ -23,6 +23,8 @@ from explorer.statistics.readings import NORMAL
 from explorer.types import Checkpoint, Projection, Score
 
 AXES = ("x", "y", "z")
+CROWD = 2000
+"""From more dots on, hover cards say what a dot is and no more: they are most of what a browser is sent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +83,15 @@ def scatter(projection: Projection, checkpoints: Sequence[Checkpoint], colour_by
     return figure
 
 
-def hover_card(checkpoint: Checkpoint, facts: Facts, colour_by: str = "dataset") -> str:
-    """The escaped HTML of a dot's hover card; the column that colours the map is on it."""
+def hover_card(checkpoint: Checkpoint, facts: Facts, colour_by: str = "dataset", brief: bool = False) -> str:
+    """The escaped HTML of a dot's hover card; the column that colours the map is on it, of a `brief` one nothing else.
+    """
     rows = [(label(c), checkpoint.value(c)) for c in ("dataset", "task", "domain", "seed", "train_size", "method")]
-    if colour_by in checkpoint.columns:
+    if brief:
+        rows = [(label(colour_by), checkpoint.value(colour_by))]
+    elif colour_by in checkpoint.columns:
         rows.append((colour_by, checkpoint.value(colour_by)))
-    if norm := facts.norms.get(checkpoint.id):
+    if (norm := facts.norms.get(checkpoint.id)) and (not brief or colour_by == "norm"):
         rows.append((label("norm"), numbers.distance(norm)))
     if score := facts.scores.get(checkpoint.id):
         rows.append((f"on {facts.task}", f"accuracy {numbers.share(score.accuracy)}, "
@@ -157,6 +162,7 @@ class _Drawing:
     def _dots(self, rows: Sequence[int], mark: Mark, name: str, *, shades: np.ndarray | None = None,
               bar: dict[str, Any] | None = None, **trace: Any) -> None:
         s, crowd = surface(self.dark), len(self.checkpoints)
+        brief = crowd > CROWD
         size = (5 if self.solid else 11) - (2 if crowd > 150 else 0) - (2 if crowd > 500 else 0)
         marker: dict[str, Any] = {"size": size, "symbol": mark.symbol, "opacity": 0.95,
                                   "line": {"width": 1, "color": s.paper}}
@@ -178,7 +184,7 @@ class _Drawing:
         self.figure.add_trace(kind(
             **_axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
             showlegend=shades is None, customdata=np.array([[key] for key in ids], object),
-            hovertext=np.array([hover_card(self.checkpoints[i], self.facts, self.colour_by) for i in rows], object),
+            hovertext=np.array([hover_card(self.checkpoints[i], self.facts, self.colour_by, brief) for i in rows], object),
             hovertemplate="%{hovertext}<extra></extra>", **trace,
         ))
 

@@ -15,7 +15,9 @@ from explorer.figures.colouring import label
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
 from explorer.types import Checkpoint
+from explorer.workflows._kept import Kept
 
+_frames: Kept[pd.DataFrame] = Kept(2)
 _COLUMNS = {
     "name": st.column_config.TextColumn("Name", pinned=True),
     **{k: st.column_config.TextColumn(k.capitalize()) for k in ("base", "path", "format")},
@@ -24,10 +26,18 @@ _COLUMNS = {
 }
 
 
+ROWS = 200
+"""Checkpoints on a page of the table: what is sent to the browser does not grow with the catalog."""
+
+
 def rows(ws: workflows.Workspace) -> pd.DataFrame:
-    """One row a checkpoint: standard columns, its base, then further ones."""
+    """One row a checkpoint: standard columns, its base, then further ones. Made once for a state of the catalog."""
     bases = {b.id: b.name for b in ws.catalog.bases()}
     checkpoints = ws.catalog.checkpoints()
+    return _frames.get((id(ws), tuple(bases.items()), tuple(map(id, checkpoints))), lambda: _rows(bases, checkpoints))
+
+
+def _rows(bases: dict[str, str], checkpoints: list[Checkpoint]) -> pd.DataFrame:
     further = sorted({column for c in checkpoints for column in c.columns})
     found = [{"id": c.id, "name": c.name, **{k: c.value(k) for k in Checkpoint.STANDARD}, "base": bases.get(c.base),
               **{k: _cell(c.value(k)) for k in further}, "format": c.format, "path": c.path} for c in checkpoints]
@@ -54,15 +64,41 @@ def checkpoints(ws: workflows.Workspace) -> None:
                                     width=210, persist_state="session")
             if chosen:
                 frame = frame[frame[column].isin(chosen)]
-    st.caption(f"{len(frame)} checkpoints. Tick rows to select them on the map.")
+    shown = paged(frame)
     event = st.dataframe(
-        frame.drop(columns="id"), hide_index=True, height=470, on_select="rerun", selection_mode="multi-row",
-        key="table", column_config=_COLUMNS)
-    picked = [str(frame.iloc[i]["id"]) for i in event.selection.rows if i < len(frame)]
-    if st.button(f"Select {len(picked)} on the map" if picked else "Select on the map", disabled=not picked,
-                 icon=":material/scatter_plot:", type="primary"):
-        st.session_state[BASKET] = picked
-        st.switch_page("explorer/pages/map.py")
+        shown.drop(columns="id"), hide_index=True, height=470, on_select="rerun", selection_mode="multi-row",
+        key="table" if shown.index[:1].tolist() in ([], [0]) else f"table_{shown.index[0]}", column_config=_COLUMNS)
+    picked = [str(shown.iloc[i]["id"]) for i in event.selection.rows if i < len(shown)]
+    with st.container(horizontal=True, gap="small"):
+        if st.button(f"Select {len(picked)} on the map" if picked else "Select on the map", disabled=not picked,
+                     icon=":material/scatter_plot:", type="primary"):
+            to_map(picked)
+        if len(frame) > len(shown) and st.button(f"Select all {len(frame):,} on the map",
+                                                 icon=":material/select_all:"):
+            to_map([str(key) for key in frame["id"]])
+
+
+def paged(frame: pd.DataFrame) -> pd.DataFrame:
+    """The page of a long table that was turned to, and the way to the others."""
+    pages = -(-len(frame) // ROWS)
+    if pages <= 1:
+        st.caption(f"{len(frame)} checkpoints. Tick rows to select them on the map.")
+        return frame
+    if st.session_state.get("catalog_page", 1) > pages:
+        st.session_state["catalog_page"] = pages
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        page = int(st.number_input("Page", 1, pages, key="catalog_page", width=130, label_visibility="collapsed",
+                                   persist_state="session") or 1)
+        first = (page - 1) * ROWS
+        last = min(first + ROWS, len(frame))
+        st.caption(f"Page {page} of {pages}: checkpoints {first + 1:,} to {last:,} of {len(frame):,} by name. Tick "
+                   "rows to select them on the map.")
+    return frame.iloc[first:last]
+
+
+def to_map(ids: list[str]) -> None:
+    st.session_state[BASKET] = ids
+    st.switch_page("explorer/pages/map.py")
 
 
 def importing(ws: workflows.Workspace) -> None:

@@ -262,6 +262,9 @@ def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: G
         facts.append(f"{share(sum(projection.explained))} of the variance shown")
     part = "all shared parameters" if spec.layers is None and spec.kinds is None else "the chosen parameters"
     facts.append(f"from inner products of task vectors over {part}")
+    if gram.sketch is not None:
+        facts.append(f"estimated from sketches of {gram.sketch.dimension:,} numbers a parameter group, squared "
+                     f"distances to ±{gram.sketch.error:.0%} (95 %)")
     if spec.method == "umap":
         facts.append("a path is placed by UMAP's transform, approximately")
     st.caption(" · ".join(facts))
