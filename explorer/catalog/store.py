@@ -154,8 +154,8 @@ class Catalog:
         layout = next(b.layout for b in self.bases() if b.layout.key in wanted) if wanted else Layout(())
         whole = self.geometry.of(layout, signs=signs)
         there = set(whole.ids)
-        wanted = tuple(c.id for c in self.checkpoints(base) if c.id in there)
-        return whole if wanted == whole.ids else whole.subset(wanted)
+        chosen = tuple(c.id for c in self.checkpoints(base) if c.id in there)
+        return whole if chosen == whole.ids else whole.subset(chosen)
 
     def add_signs(self, checkpoint: str, row: np.ndarray) -> None:
         """Keep a checkpoint's row of the Gram of signs, float64 (rank + 1, g); one that is there stays."""

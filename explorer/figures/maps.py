@@ -162,7 +162,7 @@ class _Drawing:
     def _dots(self, rows: Sequence[int], mark: Mark, name: str, *, shades: np.ndarray | None = None,
               bar: dict[str, Any] | None = None, **trace: Any) -> None:
         s, crowd = surface(self.dark), len(self.checkpoints)
-        brief = crowd > CROWD
+        cards = [hover_card(self.checkpoints[i], self.facts, self.colour_by, crowd > CROWD) for i in rows]
         size = (5 if self.solid else 11) - (2 if crowd > 150 else 0) - (2 if crowd > 500 else 0)
         marker: dict[str, Any] = {"size": size, "symbol": mark.symbol, "opacity": 0.95,
                                   "line": {"width": 1, "color": s.paper}}
@@ -184,7 +184,7 @@ class _Drawing:
         self.figure.add_trace(kind(
             **_axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
             showlegend=shades is None, customdata=np.array([[key] for key in ids], object),
-            hovertext=np.array([hover_card(self.checkpoints[i], self.facts, self.colour_by, brief) for i in rows], object),
+            hovertext=np.array(cards, object),
             hovertemplate="%{hovertext}<extra></extra>", **trace,
         ))
 
