@@ -27,7 +27,8 @@ STYLE = """
 .stAppHeader { padding-right: 13.5rem }
 /* one height for all kinds of controls in a row, so that their labels stand on one line */
 .stMainBlockContainer [data-testid="stButtonGroup"] button[data-variant] { min-height: 2.5rem }
-.stMainBlockContainer .stCheckbox { min-height: 2.5rem; margin-bottom: 0 !important; display: flex; align-items: center }
+.stMainBlockContainer .stCheckbox {
+  min-height: 2.5rem; margin-bottom: 0 !important; display: flex; align-items: center }
 [data-testid="stLayoutWrapper"]:has(> .st-key-frame), .stElementContainer:has(> .st-key-frame), .st-key-frame {
   position: fixed; top: .55rem; right: .75rem; width: auto !important; z-index: 1000000 }
 .st-key-frame button { background: transparent }
