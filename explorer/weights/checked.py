@@ -26,7 +26,8 @@ class Checked:
             for line in self._file.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
                     said = json.loads(line)
-                    self._found[said.pop("files")] = Fingerprint(**said)
+                    key = said.pop("files")
+                    self._found[key] = Fingerprint(**said)
                 except (ValueError, TypeError, KeyError, AttributeError):
                     continue  # the line that was being written
 
