@@ -124,6 +124,20 @@ def opened(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
     assert not problems
 
 
+@pytest.fixture(scope="session")
+def bare(chromium: Any, server: str) -> Iterator[Any]:
+    """A page of the app's address without the app, where its scripts can be imported; no error may come of them."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page, problems = context.new_page(), list[str]()
+    page.set_default_timeout(PATIENCE)
+    page.on("pageerror", lambda e: problems.append(str(e)))
+    page.on("request", lambda r: problems.append(f"outside: {r.url}") if _outside(r.url, server) else None)
+    page.goto(f"{server}/_stcore/health")
+    yield page
+    context.close()
+    assert not problems
+
+
 def _is_error(message: Any) -> bool:
     """Streamlit looks for its own routes below the page's address first; those two misses are no fault of the app."""
     return message.type == "error" and not re.search("_stcore/(health|host-config)", str(message.location.get("url")))

@@ -26,12 +26,16 @@ def dots(page: Any) -> list[tuple[str, float, float]]:
     return [tuple(dot) for dot in page.evaluate(script)]
 
 
-def test_the_map_is_on_screen_soon(opened):
+def test_the_map_is_on_screen_soon_and_nothing_offers_to_upload_it(opened):
     start = time.monotonic()
     page = opened()
     page.wait_for_selector(DOTS)
     # Five seconds is what a quiet machine must keep; other tests may run beside this one.
     assert time.monotonic() - start < 15
+    dots(page)
+    assert page.locator(".modebar-btn").count() > 3
+    assert not [t for t in page.locator(".modebar-btn").evaluate_all("all => all.map(b => b.dataset.title)")
+                if "hare" in t or "loud" in t]
 
 
 def pick(page: Any, turn: int, expected: int) -> str:
@@ -152,14 +156,6 @@ def test_shift_click_escape_and_lasso(opened):
     page.wait_for_timeout(500)
     # the tool and the view stay as they were
     assert page.evaluate("document.querySelector('.st-key-map .js-plotly-plot')._fullLayout.dragmode") == "lasso"
-
-
-def test_nothing_offers_to_upload_a_figure(opened):
-    page = opened()
-    dots(page)
-    assert page.locator(".modebar-btn").count() > 3
-    assert not [t for t in page.locator(".modebar-btn").evaluate_all("all => all.map(b => b.dataset.title)")
-                if "hare" in t or "loud" in t]
 
 
 def test_a_map_that_takes_a_job_is_computed_while_the_page_stays_usable(opened):

@@ -12,7 +12,7 @@ from drag import CASES, measure
 
 
 @pytest.mark.parametrize(("dots", "dims"), CASES)
-def test_the_marker_keeps_up(opened, dots, dims):
-    found = measure(opened("jobs"), dots, dims)
+def test_the_marker_keeps_up(bare, dots, dims):
+    found = measure(bare, dots, dims)
     # a picture is two frames away in any case; the claim is one and a half times that, with slack for a busy machine
     assert found["marker median"] <= 2.5 * found["bare median"]

@@ -15,14 +15,13 @@ from explorer.statistics.surrogate import fit
 from explorer.types import Gram, Group, Point, Score
 
 
-def run(opened, script: str, given: object) -> list:
-    page = opened("catalog")
+def run(bare, script: str, given: object) -> list:
     code = f"async (given) => {{ const m = await import('/{serving.address('mixtures.js')}'); {script} }}"
-    return page.evaluate(code, given)
+    return bare.evaluate(code, given)
 
 
 @pytest.mark.parametrize("simplex", [False, True])
-def test_weights_under_a_place(opened, simplex):
+def test_weights_under_a_place(bare, simplex):
     rng = np.random.default_rng(0)
     cases = []
     for k in (1, 2, 3, 5, 9):
@@ -30,12 +29,12 @@ def test_weights_under_a_place(opened, simplex):
         cases += [(places, origin, rng.normal(scale=2, size=2)) for _ in range(6)]
     given = [{"plane": {"places": p.tolist(), "origin": o.tolist(), "simplex": simplex}, "target": t.tolist()}
              for p, o, t in cases]
-    found = run(opened, "return given.map((c) => m.weightsAt(c.plane, c.target));", given)
+    found = run(bare, "return given.map((c) => m.weightsAt(c.plane, c.target));", given)
     for (places, origin, target), weights in zip(cases, found, strict=True):
         assert np.allclose(weights, nearest(places, origin, target, simplex), atol=1e-6)
 
 
-def test_predictions(opened):
+def test_predictions(bare):
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(6, 40))
     gram = Gram(tuple("abcdef"), (Group("0", "bias"),), (vectors @ vectors.T)[None])
@@ -45,14 +44,14 @@ def test_predictions(opened):
     small = compact(fit(gram, points, scores), gram, list("ace"))
     weights = rng.normal(size=(25, 3))
     script = "const s = m.surrogateOf(JSON.parse(given.s)); return given.w.map((w) => m.predict(s, w));"
-    found = run(opened, script, {"s": compact_json(small), "w": weights.tolist()})
+    found = run(bare, script, {"s": compact_json(small), "w": weights.tolist()})
     expected = small.predict(weights)
     for name in ("loss", "low", "high"):
         assert np.allclose([row[name] for row in found], getattr(expected, name), rtol=1e-4)
     assert json.loads(compact_json(small))["ids"] == ["a", "c", "e"]
 
 
-def test_a_prediction_costs_little(opened):
+def test_a_prediction_costs_little(bare):
     """250 measured points, 12 models: a frame has time for it (ten milliseconds are the claim, on a quiet machine)."""
     rng = np.random.default_rng(2)
     n, k = 250, 12
@@ -67,4 +66,4 @@ def test_a_prediction_costs_little(opened):
             times.push(performance.now() - start);
         }
         return times;"""
-    assert np.median(run(opened, script, raw)) < 10
+    assert np.median(run(bare, script, raw)) < 10
