@@ -44,6 +44,9 @@ STYLE = """
 .stApp ::placeholder { color: inherit; opacity: .75 }
 /* what is drawn again stays as it is until then, instead of fading on every tick of a measurement */
 .stApp [data-stale="true"] { opacity: 1 !important; transition: none !important }
+/* the interval under a figure is never cut: where its column is narrow it takes a second line */
+.stMetric [data-testid="stMetricDelta"], .stMetric [data-testid="stMetricDelta"] * { white-space: normal;
+  overflow: visible; text-overflow: clip; height: auto }
 @media (max-width: 700px) {
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem }
   /* on a phone two controls or two figures share a row, and rows of controls are as high as they need */

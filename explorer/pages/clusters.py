@@ -27,8 +27,8 @@ from explorer.workflows.clustering import Cell, Clustered, Count, columns, dista
 METHODS = {"spectral": "Spectral", "kmeans": "k-means", "hierarchical": "Hierarchical", "hdbscan": "HDBSCAN"}
 METRICS: dict[ClusterMetric, str] = {"cosine": "Cosine", "euclidean": "Euclidean", "raw-euclidean": "Raw weights",
                                      "signed": "Signed agreement"}
-FIGURES = (("accuracy", "Accuracy", "accuracy_of_clusters"), ("ari", "Adjusted Rand", "ari"),
-           ("nmi", "Mutual information", "nmi"), ("group_silhouette", "Silhouette", "silhouette"))
+FIGURES = (("accuracy", "Accuracy", "accuracy_of_clusters"), ("ari", "ARI", "ari"),
+           ("nmi", "NMI", "nmi"), ("group_silhouette", "Silhouette", "silhouette"))
 """The figures: their key, their name, and their term."""
 HEIGHT = 600
 ONLY = "cluster_only"
