@@ -129,10 +129,10 @@ def settle(base: Base, models: Sequence[Checkpoint], name: str) -> Wish:
     weights: dict[str, Any] = {c.id: 1.0 for c in models}
     if not chosen.models.even:
         low = 0.0 if chosen.models.informed else -1.0
-        linked(f"w-{name}", [c.id for c in models], form, low, 2.0)
+        linked(f"w-{name}", [c.id for c in models], form, low, 2.0, layers_of(base.layout))
         weights = over_layers(f"w-{name}", {c.id: c.name for c in models}, form, low, 2.0, 1.0, layers_of(base.layout))
     flat = [v for w in weights.values() for v in (w if isinstance(w, list) else [w])]
-    st.session_state["merge_weights"] = [] if form == "layers" else flat
+    st.session_state["merge_weights"] = flat
     options: dict[str, Any] = {}
     for option in chosen.options.values():
         if option.name == chosen.models.turns:
@@ -143,13 +143,18 @@ def settle(base: Base, models: Sequence[Checkpoint], name: str) -> Wish:
     return Wish(chosen, tuple(models), weights, options)
 
 
-def linked(key: str, ids: Sequence[str], form: str, low: float, high: float) -> None:
-    """Puts the weights of a link where their sliders take them from; those of single layers are not in links."""
-    given = st.session_state.get("merge_weights", [])
-    ends = {"same": ("",), "gradient": ("-first", "-last")}.get(form, ())
+def linked(key: str, ids: Sequence[str], form: str, low: float, high: float, layers: int) -> None:
+    """Puts the weights of a link where their sliders, or the table of single layers, take them from."""
+    if not first("merge_weights"):
+        return
+    given = [min(max(float(v), low), high) for v in st.session_state.get("merge_weights", [])]
+    if form == "layers":
+        st.session_state[f"merge-{key}-begin"] = given if len(given) == len(ids) * layers else None
+        return
+    ends = {"same": ("",), "gradient": ("-first", "-last")}[form]
     keys = [f"merge-{key}-{i}{end}" for i in ids for end in ends]
-    if first("merge_weights") and len(given) == len(keys):
-        st.session_state.update({k: min(max(float(v), low), high) for k, v in zip(keys, given, strict=True)})
+    if len(given) == len(keys):
+        st.session_state.update(zip(keys, given, strict=True))
 
 
 def over_layers(key: str, rows: Mapping[str, str], form: str, low: float, high: float, default: float,
@@ -157,11 +162,15 @@ def over_layers(key: str, rows: Mapping[str, str], form: str, low: float, high: 
     """One value a row, two that begin and end a gradient, or one for every layer."""
     if form == "layers":
         columns = [f"Layer {i}" for i in range(layers)]
-        frame = pd.DataFrame([[word, *[default] * layers] for word in rows.values()], columns=["Model", *columns])
+        begin = st.session_state.get(f"merge-{key}-begin") or []
+        if len(begin) != len(rows) * layers:
+            begin = [default] * (len(rows) * layers)
+        frame = pd.DataFrame([[word, *begin[i * layers:(i + 1) * layers]] for i, word in enumerate(rows.values())],
+                             columns=["Model", *columns])
         config: dict[str, Any] = {c: st.column_config.NumberColumn(c, min_value=low, max_value=high, step=0.01,
                                                                    format="%.2f") for c in columns}
         edited = st.data_editor(frame, hide_index=True, disabled=["Model"], column_config=config,
-                                key=f"merge-{key}-table-{hash(tuple(rows))}")
+                                key=f"merge-{key}-table-{hash((*rows, *begin))}")
         return {i: [float(v) for v in row] for i, row in zip(rows, edited[columns].to_numpy(), strict=True)}
     found: dict[str, Any] = {}
     for i, word in rows.items():
