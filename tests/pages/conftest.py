@@ -23,8 +23,7 @@ def app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
         tested = AppTest.from_file(str(APP), default_timeout=60)
         for key, value in state.items():
             tested.session_state[key] = value
-        tested.run()
-        return tested if page == "map" else tested.switch_page(f"explorer/pages/{page}.py").run()
+        return (tested if page == "map" else tested.switch_page(f"explorer/pages/{page}.py")).run()
 
     yield run
     from explorer.pages import _session
