@@ -8,12 +8,14 @@ import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from explorer.errors import Cancelled, ExplorerError, JobError
-from explorer.types import Notice, Progress
+from explorer.types import Notice, Progress, Seen
+from explorer.weights import staleness
 
 _log = logging.getLogger(__name__)
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -29,6 +31,8 @@ class Work:
 
     A request may have `on(device)`, the same request for a given device; `split(n)`, at most n requests that together
     ask for the same; `remaining(results)`, the request without what these results already answer.
+
+    `seen` is what is known of the files of models that it may open, which its backend adds.
     """
 
     title: str
@@ -37,12 +41,23 @@ class Work:
     lane: str = "model"
     priority: int = 10
     replaces: str = ""
+    seen: tuple[Seen, ...] = ()
 
     def begin(self) -> Generator[Any, None, None]:
         """The running generator, in this process."""
+        staleness.expect(self.seen)
         module, _, name = self.function.partition(":")
         running: Generator[Any, None, None] = getattr(importlib.import_module(module), name)(self.request)
-        return running
+        return _with_news(running)
+
+
+def _with_news(running: Generator[Any, None, None]) -> Generator[Any, None, None]:
+    """What work yields, and what it has found of files on the way."""
+    with closing(running):
+        for value in running:
+            yield from staleness.news()
+            yield value
+        yield from staleness.news()
 
 
 def _nothing() -> None:
@@ -60,6 +75,7 @@ class Job:
     on_result: Callable[[Any], None] = lambda _: None
     watch: Callable[[Job], None] = lambda _: None
     owner: str = ""
+    on_seen: Callable[[Seen], None] = lambda _: None
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     created: float = field(default_factory=time.time)
     state: State = "queued"
@@ -145,6 +161,8 @@ class Job:
             self.watch(self)
         elif isinstance(value, Notice):
             self.notes.append(value.text)
+        elif isinstance(value, Seen):
+            self.on_seen(value)
         else:
             self.on_result(value)
             self.results.append(value)
@@ -191,7 +209,8 @@ class WorkerFacts:
 class Backend(ABC):
     """Runs work. Results reach `on_result` in a thread of the backend, one at a time for each job.
 
-    `watch` is called with a job whenever it reports progress. Any thread may call any method.
+    `watch` is called with a job whenever it reports progress. `known` says what is known of the files of models that a
+    request may open, `on_seen` is called with what work has found of them. Any thread may call any method.
     """
 
     KEPT = 50
@@ -200,10 +219,12 @@ class Backend(ABC):
         self._jobs: list[Job] = []
         self._listing = threading.Lock()
         self.watch: Callable[[Job], None] = lambda _: None
+        self.known: Callable[[Any], Sequence[Seen]] = lambda _: ()
+        self.on_seen: Callable[[Seen], None] = lambda _: None
 
     def submit(self, work: Work, on_result: Callable[[Any], None] = lambda _: None, *, owner: str = "") -> Job:
         """Hand over work; the job says how it goes. `owner` is whoever asked, for lists of jobs."""
-        job = Job(work, on_result, self.watch, owner)
+        job = Job(replace(work, seen=tuple(self.known(work.request))), on_result, self.watch, owner, self.on_seen)
         with self._listing:
             over = [j for j in self._jobs if not j.active]
             for old in over[: max(0, len(over) - self.KEPT)]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.backends._jobs import Job, State
 from explorer.backends._scheduler import Order
-from explorer.types import Notice, Progress
+from explorer.types import Notice, Progress, Seen
 
 if TYPE_CHECKING:
     from explorer.backends._lane import Worker
@@ -83,7 +83,7 @@ class Run:
                 part.report(value)
                 value = Progress(sum(p.done for p in self.parts), sum(p.total for p in self.parts), value.message)
             self.job.take(value)
-            if not isinstance(value, (Progress, Notice)):
+            if not isinstance(value, (Progress, Notice, Seen)):
                 part.keep(value)
 
     def end(self, part: Part, state: State, cause: BaseException | None = None) -> None:

@@ -5,6 +5,7 @@ Only one process can hold a DuckDB file. Whoever comes second is told which proc
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -16,10 +17,11 @@ from typing import Any
 import duckdb
 import psutil
 
+from explorer.catalog.migrations import VERSION, back_up, steps
 from explorer.errors import WorkspaceError
 
-VERSION = "1"
 FILE = "catalog.duckdb"
+_log = logging.getLogger(__name__)
 _SCHEMA = Path(__file__).with_name("schema.sql")
 
 
@@ -74,20 +76,32 @@ class Database:
         return self._local.cursor
 
     def _migrate(self) -> None:
+        found = self._version()
+        if found is not None and (missing := steps(found, self.path)):
+            self._connection.close()  # a file is copied whole only while nobody has it open
+            kept = back_up(self.path, found)
+            self._connection, self._local = _connect(self.path), threading.local()
+            with self.transaction() as cursor:
+                for step in missing:
+                    cursor.execute(step.sql)
+                cursor.execute("UPDATE facts SET value = ? WHERE key = 'version'", [str(VERSION)])
+            _log.warning("%s: brought from version %s to %s; as it was, it is kept as %s", self.path, found, VERSION,
+                         kept.name)
+        with self.transaction() as cursor:
+            # every table is made where it is not there: a first version had fewer of them in its early days
+            cursor.execute(_SCHEMA.read_text(encoding="utf-8"))
+            if found is None:
+                cursor.execute("INSERT INTO facts VALUES ('version', ?)", [str(VERSION)])
+
+    def _version(self) -> str | None:
+        """The version that the file says it is of; None of an empty one."""
         tables = {name for (name,) in self.rows("SELECT table_name FROM information_schema.tables")}
         if tables and "facts" not in tables:
             raise WorkspaceError(f"{self.path}: a DuckDB file, but no catalog (tables: "
                                  f"{', '.join(sorted(tables)[:5])}). "
                                  "Choose another workspace folder.")
-        found = dict(self.rows("SELECT key, value FROM facts")) if tables else {}
-        if tables and found.get("version") != VERSION:
-            raise WorkspaceError(f"{self.path}: catalog version {found.get('version')}, this program reads {VERSION}. "
-                                 "Use the release that wrote it.")
-        with self.transaction() as cursor:
-            # every table is made where it is not there: one that came with a later program too
-            cursor.execute(_SCHEMA.read_text(encoding="utf-8"))
-            if not tables:
-                cursor.execute("INSERT INTO facts VALUES ('version', ?)", [VERSION])
+        said = dict(self.rows("SELECT key, value FROM facts")) if tables else {}
+        return said.get("version", "unknown") if tables else None
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

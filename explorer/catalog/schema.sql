@@ -50,6 +50,12 @@ CREATE TABLE IF NOT EXISTS sketches (
     added TIMESTAMP DEFAULT current_timestamp
 );
 
+CREATE TABLE IF NOT EXISTS weight_files (
+    model VARCHAR PRIMARY KEY,          -- base or checkpoint
+    files VARCHAR NOT NULL,             -- JSON: [name, bytes, time of change in ns, inode] of each file of weights
+    added TIMESTAMP DEFAULT current_timestamp
+);
+
 CREATE TABLE IF NOT EXISTS projections (
     key VARCHAR PRIMARY KEY,
     spec VARCHAR NOT NULL,              -- JSON of the MapSpec

@@ -17,6 +17,7 @@ import numpy as np
 
 from explorer import settings
 from explorer.catalog.database import Database
+from explorer.catalog.files import WeightFiles
 from explorer.catalog.geometry import Geometry, insert
 from explorer.errors import InputError, UnknownNameError
 from explorer.types import (
@@ -50,6 +51,7 @@ class Catalog:
         self.folder = folder
         self.database = Database(folder)
         self.geometry = Geometry(self.database)
+        self.weight_files = WeightFiles(self.database, self.resolve)
         self._read: tuple[tuple[Any, ...], Checkpoints] | None = None
         self._reading = threading.Lock()
 

@@ -23,6 +23,7 @@ _COLUMNS = {
     **{k: st.column_config.TextColumn(k.capitalize()) for k in ("base", "path", "format")},
     **{k: st.column_config.TextColumn(label(k)) for k in ("dataset", "task", "domain", "method")},
     **{k: st.column_config.NumberColumn(label(k)) for k in ("seed", "train_size")},
+    "stale": st.column_config.CheckboxColumn("Changed"),
 }
 
 
@@ -65,6 +66,15 @@ def checkpoints(ws: workflows.Workspace) -> None:
             if chosen:
                 frame = frame[frame[column].isin(chosen)]
     shown = paged(frame)
+    changed = workflows.stale(ws, [str(key) for key in shown["id"]])
+    if changed & set(shown["id"]):
+        shown = shown.assign(stale=[key in changed for key in shown["id"]])
+        st.warning("Files of models ticked under *Changed* are gone or have changed since they were read. Such a model "
+                   "is compared with what was imported when it is next used, and refused where its weights are others.",
+                   icon=":material/sync_problem:")
+    if gone := [b.name for b in ws.catalog.bases() if b.id in changed]:
+        st.warning(f"Files of base {plain(', '.join(gone))} are gone or have changed since they were read.",
+                   icon=":material/sync_problem:")
     event = st.dataframe(
         shown.drop(columns="id"), hide_index=True, height=470, on_select="rerun", selection_mode="multi-row",
         key="table" if shown.index[:1].tolist() in ([], [0]) else f"table_{shown.index[0]}", column_config=_COLUMNS)

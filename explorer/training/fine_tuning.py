@@ -27,7 +27,7 @@ from explorer.training.threads import threads_for
 from explorer.training.whole import Whole, changes, save_adapters, save_whole, whole, with_adapters
 from explorer.training.writing import new_folder, write_meta, write_model
 from explorer.types import Point, Task, Tuning
-from explorer.weights.opening import open_base, open_term
+from explorer.weights.opening import ensure_base, open_base, open_term
 from explorer.weights.point import FlatPoint
 
 __all__ = ["fine_tune", "run_seed"]
@@ -44,6 +44,8 @@ class Ground:
         self.located, self.device = located, device
         self.folders: dict[str, Path] = {}
         opened = open_base(located.folder)
+        if located.base is not None:
+            ensure_base(located.base.id, opened)
         self.layout = opened.layout
         self._id = located.base.id if located.base is not None else ""
         self._flat = FlatPoint(self._id, opened.weights, opened.layout,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import CheckpointError, ExplorerError, InputError
-from explorer.types import Base, Checkpoint, Layout, Progress, Sketch, SketchRow, digest
+from explorer.types import Base, Checkpoint, Layout, Progress, Seen, Sketch, SketchRow, digest
 from explorer.weights.annotations import Annotation
 from explorer.weights.passes import Pass, Shared, check_steps, pass_steps
 
@@ -66,17 +66,22 @@ class NewBase:
 
     base: Base
     folder: str
+    files: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class NewCheckpoint:
-    """A checked checkpoint and its Gram row (rank + 1, g) float64, or its sketch."""
+    """A checked checkpoint and its Gram row (rank + 1, g) float64, or its sketch.
+
+    `files` are those that were read (see `staleness`), here and of a base.
+    """
 
     checkpoint: Checkpoint
     folder: str
     layout: Layout
     gram_row: np.ndarray | None
     sketch: SketchRow | None = None
+    files: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,7 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
     for text in request.new_bases:
         place = local(text)
         base = models.add_base(place, _name(text))
-        added[base.id] = NewBase(base, str(place))
+        added[base.id] = NewBase(base, str(place), models.files[base.id])
     bar = _Bar(len(request.folders), models.largest)
     for late in models.late():
         yield late
@@ -188,6 +193,7 @@ class _Models:
 
         self._bases = {b.id: (b, reopen_base(b, Path(folder))) for b, folder in request.bases}
         self._known = list(request.known)
+        self.files: dict[str, str] = {}
         self._names = {c.name: c for c, _ in request.known}
         self._ids = {c.id: c for c, _ in request.known}
         self._asked = list(request.asked)
@@ -213,8 +219,9 @@ class _Models:
         from explorer.weights.annotations import annotation_of, checked_name
         from explorer.weights.fingerprint import base_id
         from explorer.weights.opening import open_base
+        from explorer.weights.staleness import files_of
 
-        opened = open_base(folder)
+        files, opened = files_of(folder), open_base(folder)
         said = annotation_of(folder)
         identity = base_id(opened.weights, opened.layout)
         pooling = said.columns.get("pooling", "mean")
@@ -225,6 +232,7 @@ class _Models:
         base = self._bases[identity][0] if identity in self._bases else base
         self._bases[identity] = (base, opened)
         self._asked.append(base.id)
+        self.files[base.id] = files
         return base
 
     def check(self, folder: Path, name: str, annotation: Annotation) -> Checkpoint:
@@ -234,6 +242,7 @@ class _Models:
         from explorer.weights.checked import files_key
         from explorer.weights.fingerprint import fingerprint
         from explorer.weights.opening import check_against, folder_at, format_of, open_delta
+        from explorer.weights.staleness import expect, files_of
 
         folder_at(folder)
         said = card_of(folder).updated(annotation_of(folder)).updated(annotation)
@@ -242,7 +251,7 @@ class _Models:
         check_against(folder, opened)
         kind, key = self._kind(base.layout), files_key(folder, base.id, base.layout.key)
         made = None if kind is None else self._sketch(base.layout, kind)
-        delta = open_delta(folder, opened)
+        files, delta = files_of(folder), open_delta(folder, opened)
         known = self._checked.get(key) if made is None else None
         found = known or fingerprint(delta, opened.weights, base.layout, str(folder),
                                      None if made is None else made.add)
@@ -259,12 +268,13 @@ class _Models:
         checkpoint = Checkpoint(identity, name, base.id, str(folder), format_of(folder), said.dataset, said.task,
                                 said.domain, said.seed, said.train_size, said.method, columns)
         self._ids[identity] = self._names[name] = checkpoint
-        self._folders[identity] = str(folder)
+        self._folders[identity], self.files[identity] = str(folder), files
+        expect([Seen(identity, name, str(folder), files, base.id)])
         if made is None or kind is None:
             self._accepted.append(checkpoint)
         else:
             self._held.append(NewCheckpoint(checkpoint, str(folder), base.layout, None,
-                                            SketchRow(kind, made.result())))
+                                            SketchRow(kind, made.result()), files))
         return checkpoint
 
     def sketched(self) -> list[NewCheckpoint]:
@@ -282,12 +292,13 @@ class _Models:
     def late(self) -> Iterator[NewSketch]:
         """Sketches of those that were there before, where the import is to come to more than a Gram is made of."""
         from explorer.weights.fingerprint import pieces
-        from explorer.weights.opening import open_delta
+        from explorer.weights.opening import open_model
 
         for checkpoint, folder in self._known:
             layout = self._bases[checkpoint.base][0].layout
             if checkpoint.id not in self._request.sketches.there and (kind := self._kind(layout)) is not None:
-                made, delta = self._sketch(layout, kind), open_delta(Path(folder), self._bases[checkpoint.base][1])
+                made = self._sketch(layout, kind)
+                delta = open_model(checkpoint.id, Path(folder), self._bases[checkpoint.base][1])
                 for tensor, lo, piece in pieces(delta, layout):
                     made.add(tensor, lo, piece)
                 yield NewSketch(checkpoint.id, layout, SketchRow(kind, made.result()))
@@ -308,7 +319,8 @@ class _Models:
         """A checked checkpoint with its Gram row."""
         checkpoint, folder = self._ids[identity], self._folders[identity]
         self._known.append((checkpoint, folder))
-        return NewCheckpoint(checkpoint, folder, self._bases[checkpoint.base][0].layout, row)
+        return NewCheckpoint(checkpoint, folder, self._bases[checkpoint.base][0].layout, row,
+                             files=self.files[identity])
 
     def close(self) -> None:
         """Nothing is left to be resumed."""

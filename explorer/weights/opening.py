@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from explorer.errors import CheckpointError
 from explorer.merges._recipe import BASE, Recipe, is_merge
-from explorer.types import Base, Layout
-from explorer.weights import lora
+from explorer.types import Base, Layout, Seen, digest
+from explorer.weights import lora, staleness
 from explorer.weights.deltas import Delta, Difference, Stored, Weights
 from explorer.weights.directions import is_generated
 from explorer.weights.fishers import FOLDER, Fishers
@@ -75,11 +75,38 @@ def open_base(folder: Path) -> OpenBase:
 
 
 def reopen_base(base: Base, folder: Path) -> OpenBase:
-    """A base that was checked before: its stored layout is used, so that nothing heavy is imported."""
+    """A base that was checked before: its stored layout is used, so that nothing heavy is imported.
+
+    CheckpointError also where its weights are not the ones that were imported (see `staleness`).
+    """
+    if not folder.is_dir():
+        staleness.ensure(base.id, folder, lambda _: False)
     raw = read_json(folder / "config.json")
     tensors = open_tensors(folder)
     names = _match(tensors, base.layout, base.prefix, folder)
-    return OpenBase(folder, raw, base.layout, base.prefix, Weights(tensors, names))
+    opened = OpenBase(folder, raw, base.layout, base.prefix, Weights(tensors, names))
+    ensure_base(base.id, opened)
+    return opened
+
+
+def ensure_base(identity: str, opened: OpenBase) -> None:
+    """CheckpointError unless an opened base still has the weights that make its id."""
+    from explorer.weights.fingerprint import base_id
+
+    staleness.ensure(identity, opened.folder, lambda _: base_id(opened.weights, opened.layout) == identity)
+
+
+def open_model(identity: str, folder: Path, base: OpenBase) -> Delta:
+    """The task vector of a checkpoint of the catalog; CheckpointError also where its weights are others by now."""
+    from explorer.weights.fingerprint import fingerprint
+
+    def same(seen: Seen) -> bool:
+        found = fingerprint(open_delta(folder, base), base.weights, base.layout, str(folder))
+        return digest(seen.base, found.id) == identity or (
+            format_of(folder) == "lora" and staleness.nearly(seen, found.norm, found.likeness))
+
+    staleness.ensure(identity, folder, same)
+    return open_delta(folder, base)
 
 
 def open_delta(folder: Path, base: OpenBase) -> Delta:
@@ -101,9 +128,11 @@ def open_term(term: str, folders: Mapping[str, Path], base: OpenBase) -> Delta:
     one."""
     if is_merge(term):
         recipe = Recipe.parse(term)
-        models = {i: None if i == BASE else open_delta(folders[i], base) for i in recipe.models}
+        models = {i: None if i == BASE else open_model(i, folders[i], base) for i in recipe.models}
         return Merged(recipe, models, base.weights, base.layout, base.prefix, Fishers(folders.get(FOLDER)))
-    return generated(term, base.layout, base.weights) if is_generated(term) else open_delta(folders[term], base)
+    if is_generated(term):
+        return generated(term, base.layout, base.weights)
+    return open_model(term, folders[term], base)
 
 
 def check_against(folder: Path, base: OpenBase) -> None:

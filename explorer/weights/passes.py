@@ -107,10 +107,10 @@ def join(shared: Shared) -> Iterator[Progress]:
 
 def deltas(shared: Shared) -> list[Delta]:
     """The opened task vectors of a pass, in its order."""
-    from explorer.weights.opening import open_delta, reopen_base
+    from explorer.weights.opening import open_model, reopen_base
 
     opened = {base.id: reopen_base(base, Path(folder)) for base, folder in shared.bases}
-    return [open_delta(Path(folder), opened[base]) for _, folder, base in shared.rows]
+    return [open_model(i, Path(folder), opened[base]) for i, folder, base in shared.rows]
 
 
 def check_steps(d: int) -> int:

@@ -62,13 +62,13 @@ def sign_rows(request: Signing) -> Iterator[Progress | SignRow]:
     from pathlib import Path
 
     from explorer.weights.gram import gram_rows
-    from explorer.weights.opening import open_delta, reopen_base
+    from explorer.weights.opening import open_model, reopen_base
 
     total = len(request.checkpoints)
     yield Progress(request.known, total, "reading the models")
     opened = {base.id: reopen_base(base, Path(folder)) for base, folder in request.bases}
     layout = request.bases[0][0].layout
-    signs = [Signs(open_delta(Path(folder), opened[base])) for _, folder, base in request.checkpoints]
+    signs = [Signs(open_model(i, Path(folder), opened[base])) for i, folder, base in request.checkpoints]
     for first in range(request.known, total, AT_ONCE):
         last = min(first + AT_ONCE, total)
         rows = gram_rows(signs[:last], layout, new=last - first)

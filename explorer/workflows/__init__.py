@@ -12,7 +12,7 @@ from explorer.workflows.labelled import add_hub_task, add_task, available_datase
 from explorer.workflows.mapping import gram, kept_points, place, place_job, project, projection, sign_gram, signs
 from explorer.workflows.mixing import check_name, keep, mix, surrogate
 from explorer.workflows.naming import checkpoint_point, describe, main_base, resolve
-from explorer.workflows.opening import Workspace, open_workspace
+from explorer.workflows.opening import Workspace, open_workspace, stale
 from explorer.workflows.probing import (
     checkpoint_scores,
     curve,
@@ -31,5 +31,5 @@ __all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datas
            "checkpoint_scores", "cluster", "curve", "describe", "device_lines", "evaluate", "export", "fetch_datasets",
            "fetch_demo_texts", "finetune", "gram", "import_folders", "keep", "kept_points", "made", "main_base",
            "measure", "mix", "open_workspace", "outcomes", "passes", "path", "place", "place_job", "project",
-           "projection", "resolve", "score_checkpoints", "sign_gram", "signs", "surrogate", "unscored", "warm",
+           "projection", "resolve", "score_checkpoints", "sign_gram", "signs", "stale", "surrogate", "unscored", "warm",
            "watch", "where"]

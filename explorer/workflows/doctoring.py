@@ -20,6 +20,7 @@ import psutil
 from explorer import numbers, settings
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError, UnavailableError
+from explorer.weights.staleness import is_stale
 from explorer.workflows.opening import open_workspace
 
 PACKAGE = "weight-space-explorer"
@@ -153,6 +154,11 @@ def _folders(catalog: Catalog) -> Check:
         return Check("models", "failed", f"{len(gone)} of {len(kept)} are not where they were: {_some(gone)}",
                      "Put their folders back, or import them from where they are now: their maps and scores are kept, "
                      "only Points with them can't be evaluated.")
+    if changed := [s.name for s in catalog.weight_files.known() if is_stale(s)]:
+        return Check("models", "warning", f"files of {len(changed)} of {len(kept)} have changed since they were "
+                     f"read: {_some(changed)}",
+                     "Nothing, where the weights are the same: they are compared when next used, and refused if they "
+                     "are others. Then put the old ones back, or import the folders into another workspace.")
     return Check("models", "ok", f"{numbers.count(len(kept), 'folder')} of models there")
 
 

@@ -54,9 +54,11 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[s
     def keep(found: NewBase | NewCheckpoint | NewSketch | Refused | Shared) -> None:
         if isinstance(found, NewBase):
             ws.catalog.add_base(replace(found.base, path=ws.catalog.stored(Path(found.folder))))
+            ws.catalog.weight_files.add(found.base.id, found.files)
         elif isinstance(found, NewCheckpoint):
             located = replace(found.checkpoint, path=ws.catalog.stored(Path(found.folder)))
             ws.catalog.add_checkpoint(located, found.layout, found.gram_row, found.sketch)
+            ws.catalog.weight_files.add(found.checkpoint.id, found.files)
         elif isinstance(found, NewSketch):
             ws.catalog.geometry.add_sketch(found.checkpoint, found.layout, found.sketch)
         elif isinstance(found, Shared):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from explorer import backends, settings
 from explorer.backends import Backend
 from explorer.catalog import Catalog, bundle
 from explorer.errors import WorkspaceError
+from explorer.types import Seen
+from explorer.weights.staleness import is_stale
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,30 @@ def open_workspace(path: str | Path | None = None, *, backend: str = "inline", d
         raise WorkspaceError(f"{folder}: a file; a workspace is a folder.")
     started = backends.start(backend, **(options or {}))
     try:
-        return Workspace(folder, _catalog(folder), started, device or settings.DEVICE)
+        catalog = _catalog(folder)
+        started.known, started.on_seen = partial(_known, catalog), partial(_seen, catalog)
+        return Workspace(folder, catalog, started, device or settings.DEVICE)
     except BaseException:
         started.close()
         raise
+
+
+def stale(ws: Workspace, checkpoints: Collection[str] | None = None) -> frozenset[str]:
+    """Ids of bases, and of these checkpoints (None: all), whose files are gone or others than those last known.
+
+    A look at sizes and times alone: what turns out to be the same weights when next read is not stale any more.
+    """
+    return frozenset(s.model for s in ws.catalog.weight_files.known(checkpoints) if is_stale(s))
+
+
+def _known(catalog: Catalog, request: Any) -> list[Seen]:
+    """What is known of the files of models that a request names; of all where it does not say which."""
+    named = getattr(request, "folders", None)
+    return catalog.weight_files.known(tuple(named) if isinstance(named, Mapping) else None)
+
+
+def _seen(catalog: Catalog, seen: Seen) -> None:
+    catalog.weight_files.add(seen.model, seen.files)
 
 
 def _catalog(folder: Path) -> Catalog:
