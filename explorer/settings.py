@@ -29,6 +29,9 @@ DELTA_CACHE_BYTES = int(os.environ.get("EXPLORER_DELTA_CACHE_BYTES", 2 << 30))
 # What was computed of each text at Points visited before (pooled states, losses), kept in main memory.
 ROW_CACHE_BYTES = int(os.environ.get("EXPLORER_ROW_CACHE_BYTES", 256 << 20))
 
+# A worker that says nothing for so many seconds while it has work is ended and started anew; 0: never.
+STALL_SECONDS = float(os.environ.get("EXPLORER_STALL_SECONDS", 3600))
+
 
 def workspace(path: str | Path | None = None) -> Path:
     """The workspace folder: the argument, else EXPLORER_WORKSPACE, else the demo's working copy."""

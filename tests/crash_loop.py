@@ -30,7 +30,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -490,7 +490,7 @@ def in_lanes(kills: int, seed: int, root: Path, lanes: int = 1) -> Told:
         home = _begun(root / f"lane-{lane}")
         share = kills // lanes + (lane < kills % lanes)
         told = loop(share, seed, home, peace, progress, lane, lanes)
-        (home / "told.json").write_text(json.dumps(asdict(told)))
+        (home / "told.json").write_text(json.dumps(vars(told)))
 
     running = [forked(lambda lane=lane: run(lane), root / f"lane-{lane}.log")  # type: ignore[misc]
                for lane in range(lanes)]

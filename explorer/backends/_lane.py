@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from explorer import settings
 from explorer.backends._jobs import Backend, Job, WorkerFacts
 from explorer.backends._parts import Part, Run
 from explorer.backends._scheduler import Message
@@ -22,6 +23,10 @@ _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 2
 _FUTILE_STARTS = 3
+
+
+class _Stalled(EOFError):
+    """A worker gives no sign of its work any more."""
 
 
 class Line(ABC):
@@ -63,6 +68,8 @@ class Worker:
         self._ready = False
         self._closing = False
         self._starts = self._futile = 0
+        self._heard = time.monotonic()
+        self._lost = ""
         self._thread = threading.Thread(target=self._serve, name=f"explorer-{lane}-{device or 'auto'}", daemon=True)
 
     @property
@@ -127,13 +134,23 @@ class Worker:
             try:
                 self._open(line)
                 while True:
-                    for message in line.receive(_POLL_SECONDS):
+                    said = line.receive(_POLL_SECONDS)
+                    for message in said:
                         self._handle(message)
+                    self._listen(bool(said))
             except (EOFError, OSError) as e:
                 self._bury(line, e)
             except Exception as e:  # noqa: BLE001 - whatever it is, jobs must come to an end
                 _log.exception("lane %s", self.lane)
                 self._bury(line, e)
+
+    def _listen(self, heard: bool) -> None:
+        """_Stalled where a worker has said nothing of what it has begun for too long."""
+        now, limit = time.monotonic(), settings.STALL_SECONDS
+        if heard or not any(part.begun for part in list(self._parts.values())):
+            self._heard = now
+        elif limit and now - self._heard > limit:
+            raise _Stalled(f"the worker gave no sign of its work for {limit:g} s and was ended")
 
     def _needed(self) -> Line | None:
         """A line to be opened, as soon as there is work; None when the worker is closed."""
@@ -146,6 +163,7 @@ class Worker:
         line.open()
         with self._changed:
             self._starts += 1
+            self._heard, self._lost = time.monotonic(), ""
             self._ready = True
             for part in self._parts.values():
                 line.send(("run", part.order))
@@ -160,6 +178,8 @@ class Worker:
         elif kind == "end":
             self.forget(part)
             part.run.end(part, *values)
+        elif kind == "lost":
+            self._lost = f"{self.device or 'its device'} was lost ({values[0]})"
         else:
             try:
                 part.run.take(part, pickle.loads(values[0]))  # noqa: S301 - from the backend's own worker
@@ -180,7 +200,7 @@ class Worker:
             line.stop()
             lost = parts
         else:
-            why = line.obituary() if opened else f"the worker could not be started: {error}"
+            why = self._reason(line, opened, error)
             line.stop()
             _log.warning("lane %s: %s", self.lane, why)
             # one that dies again and again before anything has begun would do so for ever
@@ -197,12 +217,21 @@ class Worker:
                 hint = ". What it had finished is kept; run it again to go on." if opened else ""
                 part.run.end(part, "failed", JobError(f"{part.order.title}: {why}{hint}"))
 
+    def _reason(self, line: Line, opened: bool, error: BaseException) -> str:
+        """Why a worker is gone; one whose device was lost has the processor for its device from here on."""
+        if not opened:
+            return f"the worker could not be started: {error}"
+        if self._lost:
+            self.device = "cpu"
+            return f"{self._lost}; from here on this worker computes on the CPU"
+        return str(error) if isinstance(error, _Stalled) else line.obituary()
+
     def _resumed(self, part: Part, why: str) -> bool:
         """Whether the part goes on with a new worker."""
         if part.run.job.cancelling:
             return False
         try:
-            return part.resume(why)
+            return part.resume(why, self.device if self._lost else None)
         except Exception as e:  # noqa: BLE001 - the request's own code; the job's outcome
             part.run.end(part, "failed", e)
             return False

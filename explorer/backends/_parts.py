@@ -34,9 +34,13 @@ class Part:
     def over(self) -> bool:
         return self.state != "queued"
 
-    def resume(self, why: str) -> bool:
-        """After its worker died (`why`), ask for what is missing; False where nothing can or should go on."""
+    def resume(self, why: str, device: str | None = None) -> bool:
+        """After its worker died (`why`), ask for what is missing, on another device if one is named; False where
+        nothing can or should go on."""
+        if device is not None and hasattr(self._request, "on"):
+            self._request = self._request.on(device)
         if not self.begun:
+            self.order = self._order(self._request)
             return True
         if not hasattr(self._request, "remaining") or self._at_death == len(self._results):
             return False

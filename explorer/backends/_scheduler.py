@@ -7,6 +7,7 @@ Messages to the worker          Messages from it
 ("run", Order)                  ("begin", id)            before anything of the work is loaded
 ("cancel", id)                  ("yield", id, bytes)     a pickled value
 ("taken", id)  a value is safe  ("end", id, state, cause)
+                                ("lost", id, reason)     the device is gone, and so is this worker after it
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ class Order:
         """Raises what pickling raises. Work beside the model may write files: equal kinds of it run in sequence."""
         queue = "" if work.lane == "model" else work.function
         return cls(id, work.title, work.priority, queue, pickle.dumps(work, protocol=5))
+
+
+class DeviceLostError(Exception):
+    """The device of this process can't be used any more: a new process is needed."""
 
 
 @dataclass(eq=False)
@@ -122,7 +127,10 @@ class Scheduler:
             value = pickle.dumps(next(running.generator), protocol=5)
         except StopIteration:
             self._end(running, "done")
-        except Exception as e:  # noqa: BLE001 - whatever work raises is the job's outcome, told to its user
+        except Exception as e:  # whatever work raises is the job's outcome, told to its user
+            if lost := _lost(e):
+                self._send(("lost", order.id, lost))
+                raise DeviceLostError(lost) from e
             self._end(running, "failed", _told(e, order.title))
         else:
             running.ahead += 1
@@ -136,6 +144,19 @@ class Scheduler:
         except Exception as e:  # noqa: BLE001 - how it stops is part of its outcome, unless it had failed already
             state, cause = "failed", cause or _told(e, running.order.title)
         self._send(("end", running.order.id, state, cause))
+
+
+_LOSSES = ("device-side assert", "no cuda-capable device", "device is lost", "gpu has fallen off",
+           "illegal memory access", "unspecified launch failure", "uncorrectable ecc",
+           "device(s) is/are busy or unavailable", "hardware error")
+
+
+def _lost(error: Exception) -> str:
+    """What torch said where an error means that a GPU has failed this process for good; else empty."""
+    said = str(error).lower()
+    if not isinstance(error, RuntimeError) or "cuda" not in said or not any(sign in said for sign in _LOSSES):
+        return ""
+    return str(error).strip().splitlines()[0]
 
 
 def _rank(running: _Running) -> tuple[int, int]:

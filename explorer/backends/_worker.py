@@ -11,7 +11,7 @@ import sys
 import threading
 from multiprocessing.connection import Client, Connection
 
-from explorer.backends._scheduler import Scheduler
+from explorer.backends._scheduler import DeviceLostError, Scheduler
 
 _YIELDING = 10
 
@@ -28,6 +28,9 @@ def main(address: str, background: bool = False) -> None:
         scheduler.serve()
     except OSError:
         os._exit(0)  # the parent hung up while something was on its way to it
+    except DeviceLostError:
+        connection.close()
+        os._exit(1)
 
 
 def _listen(connection: Connection, scheduler: Scheduler) -> None:

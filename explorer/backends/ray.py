@@ -13,15 +13,17 @@ import os
 import queue
 import socket
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.backends._lane import Laned, Line
-from explorer.backends._scheduler import Message, Scheduler
+from explorer.backends._scheduler import DeviceLostError, Message, Scheduler
 from explorer.errors import UnavailableError
 
 _START_SECONDS = 60
 _CONNECT_SECONDS = 5
+_LAST_WORDS = 2
 
 
 class ray(Laned):
@@ -104,7 +106,7 @@ class _Actor:
         self._scheduler = Scheduler(self._said.put)
         self._early: dict[int, Message] = {}
         self._next = 0
-        threading.Thread(target=self._scheduler.serve, daemon=True).start()
+        threading.Thread(target=self._serve, daemon=True).start()
 
     def put(self, number: int, message: Message) -> None:
         """Calls may arrive in another order than they were made."""
@@ -112,6 +114,13 @@ class _Actor:
         while self._next in self._early:
             self._scheduler.put(self._early.pop(self._next))
             self._next += 1
+
+    def _serve(self) -> None:
+        try:
+            self._scheduler.serve()
+        except DeviceLostError:
+            time.sleep(_LAST_WORDS)
+            os._exit(1)
 
     def take(self, seconds: float) -> list[Message]:
         """What the work said since the last call; waits so long for the first."""

@@ -217,7 +217,7 @@ class Catalog:
     def findings(self, base: str) -> dict[str, Entry]:
         """The latest finding on each claim that there is one on, by claim."""
         rows = self.database.rows("SELECT claim, base, finding, probe, state, made FROM findings WHERE base = ? "
-                                  "ORDER BY made", [base])
+                                  "ORDER BY rowid", [base])  # in order of arrival, whatever clocks said
         return {claim: Entry(of, Finding.from_dict(json.loads(raw)), probe, state, made)
                 for claim, of, raw, probe, state, made in rows}
 

@@ -40,7 +40,7 @@ def health(ws: Workspace) -> Health:
     workers = [asdict(fact) for fact in ws.backend.facts()]
     for worker in workers:
         del worker["id"]
-    return Health(__version__, round(time.time() - _PROCESS.create_time(), 1), ws.catalog.database.counts(),
+    return Health(__version__, max(0.0, round(time.time() - _PROCESS.create_time(), 1)), ws.catalog.database.counts(),
                   (ws.folder / FILE).stat().st_size, shutil.disk_usage(ws.folder).free, _PROCESS.memory_info().rss,
                   _children(), {state: jobs[state] for state in ("queued", "running", "done", "failed", "cancelled")},
                   workers)

@@ -117,6 +117,25 @@ def numbers(request: Numbers) -> Iterator[Any]:
         time.sleep(request.pause)
 
 
+@dataclass(frozen=True)
+class Lost(Numbers):
+    """Numbers of which none comes from a device that is no CPU: torch says `error` there."""
+
+    error: str = ""
+
+
+def lost(request: Lost) -> Iterator[Any]:
+    for number in request.numbers:
+        if request.device != "cpu" and number == request.numbers[-1]:
+            raise RuntimeError(request.error)
+        yield number, request.device, os.getpid()
+
+
+def hang(_: object) -> Iterator[int]:
+    yield 1
+    time.sleep(60)
+
+
 class Unreadable(ExplorerError):
     """An error that can't be unpickled."""
 
