@@ -17,6 +17,8 @@ def add(verbs: Verbs, verb: Verb) -> None:
     p = verb(verbs, "serve", "run the app")
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--port", type=int, default=8501)
+    p.add_argument("--allow-host", action="append", default=[], metavar="NAME",
+                   help="a further name under which browsers may ask for the app; needed beyond this machine")
     p.add_argument("--device", help="auto, cpu, cuda, mps, cuda:N, or several, separated by commas "
                    "(default: EXPLORER_DEVICE, else auto)")
 

@@ -18,9 +18,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 2000
+"""Characters of a message: what came may be as long as whoever made it wished."""
+
+
+def legible(text: str) -> str:
+    """A text of one line in which everything that does not print is written out: control and direction characters,
+    halves of pairs."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
 
 class ExplorerError(Exception):
-    """Base of every error that is meant to be read by a user."""
+    """Base of every error that is meant to be read by a user: one line, whatever the names in it hold."""
+
+    def __str__(self) -> str:
+        said = legible(super().__str__())
+        return said if len(said) <= LONGEST else f"{said[: LONGEST - 2]} …"
 
 
 class InputError(ExplorerError):

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from explorer import registry
-from explorer.errors import RecipeError
+from explorer import documents, registry
+from explorer.errors import InputError, RecipeError
 from explorer.merges import _settings as settings
 from explorer.merges._contract import Models, PerModel, Range
 from explorer.types import Layout, Tensor, canonical_json
@@ -106,9 +106,9 @@ class Recipe:
     def parse(cls, term: str, ids: Callable[[str], str] = lambda name: name) -> Recipe:
         """The merge that a term names, its models' names turned into ids; RecipeError for what is none."""
         try:
-            raw = json.loads(term.removeprefix(PREFIX), parse_constant=lambda c: c)
-        except (ValueError, RecursionError) as e:
-            raise RecipeError(f"the merge {term[:80]!r} is no JSON: {e}.") from e
+            raw = documents.read_json(term.removeprefix(PREFIX), constant=lambda c: c)
+        except InputError as e:
+            raise RecipeError(f"the merge {term[:80]!r} is no JSON: {e}") from e
         if not isinstance(raw, dict) or set(raw) - {"method", "models", "options"} or not (
                 isinstance(raw.get("method"), str) and isinstance(raw.get("models"), dict)
                 and isinstance(raw.get("options", {}), dict)):

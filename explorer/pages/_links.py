@@ -11,6 +11,7 @@ whoever opens it when there are more sees the first ones, where they lay.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,11 +254,11 @@ def read(held: Held, given: str) -> Any:
 def _fits(held: Held, value: Any) -> bool:
     match held.kind:
         case "text":
-            return isinstance(value, str)
+            return _is_text(value)
         case "choice":
-            return isinstance(value, str) or _is_number(value, int)
+            return _is_text(value) or _is_number(value, int)
         case "texts":
-            return isinstance(value, list) and all(isinstance(v, str) for v in value)
+            return isinstance(value, list) and all(map(_is_text, value))
         case "numbers":
             return isinstance(value, list) and all(_is_number(v, (int, float)) for v in value)
         case "flag":
@@ -268,9 +269,15 @@ def _fits(held: Held, value: Any) -> bool:
             return _is_number(value, (int, float)) and held.low <= value <= held.high
 
 
+def _is_text(value: Any) -> bool:
+    """A text that can be sent back: half a pair of surrogates can't."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
 def _is_number(value: Any, kind: type | tuple[type, ...]) -> bool:
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return known and isinstance(value, kind)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not isinstance(value, kind):
+        return False
+    return abs(value) <= sys.float_info.max  # a whole number may be too large to be asked whether it is finite
 
 
 def _plain_number(value: float) -> str:

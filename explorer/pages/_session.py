@@ -16,7 +16,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import settings, workflows
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, legible
 from explorer.figures.colouring import tints
 from explorer.figures.theme import Appearance, Dark, Mark
 from explorer.pages._stage import staged
@@ -94,7 +94,7 @@ def fail(error: BaseException | str) -> None:
 
 def plain(text: str) -> str:
     """Markdown that shows `text` as it is: names come from data and must not become format, links or icons."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(legible(text).split()))
 
 
 def dark() -> Dark:

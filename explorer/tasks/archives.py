@@ -6,8 +6,11 @@ files in `sources/`.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
+import lzma
+import struct
 import subprocess
 import sys
 import tarfile
@@ -17,14 +20,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import IO, Protocol
 
 from explorer.errors import UnavailableError
 
 MEMBER_BYTES = 64 << 20
+UNPACKED_BYTES = 2 << 30
+"""Of a whole tar file: names and extensions in it may claim any size, and are read before they can be refused."""
 DOWNLOAD_SECONDS = 900
 LATER = "Get the texts later with `python -m explorer datasets fetch`; map and stored scores do not need them."
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
+# also: members of an unknown or encrypted kind, sizes and names that are none
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
+           RuntimeError, ValueError, LookupError, OverflowError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,10 @@ def opened(path: Path) -> Iterator[Members]:
             with zipfile.ZipFile(path) as z:
                 yield _Zip(z)
         else:
-            with tarfile.open(path, "r:gz") as t:
-                yield _Tar(t)
+            with path.open("rb") as file:
+                _measure(file)
+                with tarfile.open(fileobj=file, mode="r:gz") as t:
+                    yield _Tar(t)
     except _BROKEN as e:
         raise UnavailableError(f"{path.name} can't be read as an archive: {e}. {LATER}") from e
 
@@ -107,9 +116,21 @@ def opened(path: Path) -> Iterator[Members]:
 def nested(raw: bytes) -> Members:
     """The members of a gzipped tar file that was itself a member; UnavailableError where it is none."""
     try:
+        _measure(io.BytesIO(raw))
         return _Tar(tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz"))
     except _BROKEN as e:
         raise UnavailableError(f"an archive inside the archive can't be read as an archive: {e}. {LATER}") from e
+
+
+def _measure(file: IO[bytes]) -> None:
+    """TarError where a gzipped file unpacks to more than may be; the file is at its beginning before and after."""
+    with gzip.open(file) as unpacked:
+        left = UNPACKED_BYTES
+        while piece := unpacked.read(1 << 20):
+            left -= len(piece)
+            if left < 0:
+                raise tarfile.TarError(f"it unpacks to more than {UNPACKED_BYTES >> 20} MiB")
+    file.seek(0)
 
 
 class _Zip:

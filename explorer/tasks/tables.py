@@ -6,12 +6,13 @@ in memory and can open the given files only; values are bound, column names quot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from explorer.errors import TaskError
+from explorer.errors import TaskError, legible
 from explorer.tasks import prepare
 from explorer.tasks.splits import Row
 from explorer.types import Task
@@ -28,6 +29,8 @@ READERS = {
     ".jsonl": _JSON,
     ".ndjson": _JSON,
 }
+MOST_CHARACTERS = 4 * 10**9
+"""Of the texts of a table: a compressed file of a few kilobytes can hold any number of equal ones."""
 _NESTED = "error('a text or label is a list or a record')"
 
 
@@ -58,7 +61,8 @@ def read(files: Sequence[Path], text: Sequence[str], label: str, split: Literal[
             raise TaskError(f"{file.name} has no known format; allowed: {', '.join(READERS)}.")
     with _open(files) as db:
         found = _query(db, files, text, label)
-    return [Row(first or "", value, None if len(text) == 1 else second or "", split=split)
+    return [Row(first or "", None if value is None else legible(value),
+                None if len(text) == 1 else second or "", split=split)
             for first, second, value in found]
 
 
@@ -68,7 +72,8 @@ def _open(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
 
     db = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     try:
-        db.execute("SET allowed_paths = ?", [[str(file.resolve()) for file in files]])
+        allowed = [path for file in files for path in (str(file.resolve()), _named(file))]
+        db.execute("SET allowed_paths = ?", [allowed])
         db.execute("SET enable_external_access = false")
         db.execute("SET lock_configuration = true")
         yield db
@@ -82,7 +87,8 @@ def _open(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _query(db: duckdb.DuckDBPyConnection, files: Sequence[Path], text: Sequence[str],
            label: str) -> list[tuple[str | None, str | None, str | None]]:
-    reader, paths = READERS[files[0].suffix.lower()], [str(file.resolve()) for file in files]
+    reader = READERS[files[0].suffix.lower()]
+    paths = [_named(file) for file in files]
     described = db.execute(f"DESCRIBE SELECT * FROM {reader}", [paths]).fetchall()  # noqa: S608 (a constant)
     types = {str(column): str(kind) for column, kind, *_ in described}
     for column in (*text, label):
@@ -90,7 +96,17 @@ def _query(db: duckdb.DuckDBPyConnection, files: Sequence[Path], text: Sequence[
             raise TaskError(f"{files[0].name} has no column {column!r}; its columns are {', '.join(types) or 'none'}.")
     first, second = _as_text(text[0], types), _as_text(text[1], types) if len(text) == 2 else "NULL"
     query = f"SELECT {first}, {second}, {_as_text(label, types)} FROM {reader}"  # noqa: S608 (quoted columns)
+    if files[0].suffix.lower() == ".parquet":
+        size = " + ".join(f"coalesce(strlen({part}), 0)" for part in (first, second, "'.'") if part != "NULL")
+        (found,) = db.execute(f"SELECT sum({size}) FROM {reader}", [paths]).fetchall()[0]  # noqa: S608 (as above)
+        if (found or 0) > MOST_CHARACTERS:
+            raise TaskError(f"{files[0].name} holds {found} characters; at most {MOST_CHARACTERS} are read.")
     return db.execute(query, [paths]).fetchall()
+
+
+def _named(file: Path) -> str:
+    """The path as DuckDB takes it for this one file: a name is no pattern for others."""
+    return re.sub(r"([*?\[])", r"[\1]", str(file.resolve()))
 
 
 def _as_text(column: str, types: dict[str, str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from explorer.errors import RecipeError
+from explorer import documents
+from explorer.errors import InputError, RecipeError
 from explorer.training.checks import check
 from explorer.training.reading import build
 from explorer.training.recipes import Recipe
@@ -25,12 +26,10 @@ def load(path: str | Path) -> Recipe:
 
 def parse(text: str) -> Recipe:
     """The recipe in a YAML text; RecipeError as `load`."""
-    import yaml
-
     try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"not valid YAML: {error}") from error
+        raw = next(iter(documents.read_yaml(text)), None)
+    except InputError as error:
+        raise RecipeError(str(error)) from error
     recipe: Recipe = build(Recipe, raw, "recipe")
     check(recipe)
     return recipe

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from explorer import workflows
+from explorer import documents, workflows
 from explorer.errors import InputError, RecipeError
 from explorer.merges._recipe import PREFIX, method
 from explorer.types import Point
@@ -91,11 +91,9 @@ def _told(ws: Workspace, reading: Reading) -> dict[str, Any]:
 
 def _setting(flag: str, text: str) -> Any:
     """A value, list or list of cases, as YAML has it."""
-    import yaml
-
     try:
-        return _numbers(yaml.safe_load(text))
-    except yaml.YAMLError as e:
+        return _numbers(next(iter(documents.read_yaml(text)), None))
+    except InputError as e:
         raise RecipeError(f"{flag} {text!r} is no value, [list] or [{{filter: …, value: …}}].") from e
 
 

@@ -16,6 +16,8 @@ from explorer.training.preflight import Cost
 from explorer.verbs.printing import Answer, table
 from explorer.workflows import Workspace, journal, training
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 def finetune_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     if (args.out is None) == (args.folder is None):
@@ -42,9 +44,13 @@ def serve(args: argparse.Namespace) -> int:
     if args.device is not None:
         os.environ["EXPLORER_DEVICE"] = ",".join(settings.check_device(name.strip()) for name in args.device.split(","))
     app = settings.ROOT / "app.py"
+    if args.host not in LOOPBACK and not args.allow_host:
+        raise InputError(f"--host {args.host} answers other machines; say under which name they may ask with "
+                         "--allow-host NAME, and put a proxy with a login before it (README, On a server).")
+    names = [part for name in (*LOOPBACK, *args.allow_host) for part in ("--server.allowedHosts", name)]
     os.chdir(settings.ROOT)  # where .streamlit/config.toml is looked for
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), "--server.address", args.host,  # noqa: S606
-                              "--server.port", str(args.port)])
+                              "--server.port", str(args.port), *(names if args.allow_host else ())])
 
 
 def jobs(args: argparse.Namespace) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import CheckpointError, InputError
+from explorer.errors import CheckpointError, InputError, legible
 from explorer.types import canonical_json
 
 FILE = "explorer.json"
@@ -51,7 +51,7 @@ def annotation(values: Mapping[str, Any], where: str) -> Annotation:
         elif isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{where}: {key} is {value}; a finite number is needed.")
         else:
-            columns[str(key)] = _storable(value, f"{where}: {key}")
+            columns[legible(str(key))] = _storable(value, f"{where}: {key}")
     return Annotation(**standard, columns=columns)
 
 
@@ -89,6 +89,10 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _storable(value: Any, what: str) -> Any:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)  # no column of a table holds it as a number
+    if isinstance(value, str):
+        return legible(value)
     try:
         canonical_json([what, value]).encode()
     except (TypeError, ValueError) as e:  # a NaN inside a list, half a surrogate pair

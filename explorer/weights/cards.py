@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from explorer import documents
+from explorer.errors import InputError
 from explorer.weights.annotations import Annotation
 
 CARD = "README.md"
@@ -36,8 +38,6 @@ def short(name: str) -> str:
 
 def _front(path: Path) -> dict[str, Any]:
     """The YAML between two lines of three dashes at the top of a file."""
-    import yaml
-
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", errors="replace") as file:
@@ -48,8 +48,8 @@ def _front(path: Path) -> dict[str, Any]:
     if end is None:
         return {}
     try:
-        found = yaml.safe_load("\n".join(lines[1:end]))
-    except yaml.YAMLError:
+        found: Any = next(iter(documents.read_yaml("\n".join(lines[1:end]))), {})
+    except InputError:
         return {}  # a README is written for people: one that no program can read says nothing to programs
     return found if isinstance(found, dict) else {}
 

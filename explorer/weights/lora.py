@@ -31,6 +31,10 @@ _REFUSED = ("use_dora", "use_qalora", "use_bdlora", "layer_replication", "arrow_
 # These subtract their first B A from the base's weights, so the adapter alone is not θ − θ_base.
 _BASE_CHANGING = re.compile(r"pissa|corda|olora|loftq|lora_ga", re.IGNORECASE)
 
+# What makes a search take time that grows with a power of the name's length: repeated groups, and many repetitions.
+_COSTLY = re.compile(r"\)\s*[*+?{]|\\[1-9]|\(\?P?[=<!]")
+_REPEATS = re.compile(r"(?<!\\)[*+]|\{\d*,")
+
 
 def open_adapter(folder: Path) -> tuple[dict[str, Any], Tensors]:
     """(adapter config, tensors) of a PEFT folder; CheckpointError for anything but plain LoRA."""
@@ -116,6 +120,8 @@ def _factors(folder: Path, name: str, pair: Mapping[str, torch.Tensor], shape: t
 def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
     alpha = config.get("lora_alpha", 8)
     for pattern, value in (config.get("alpha_pattern") or {}).items():
+        if len(pattern) > 200 or _COSTLY.search(pattern) or len(_REPEATS.findall(pattern)) > 3:
+            raise ValueError(f"the pattern {pattern[:80]!r} repeats groups, or more than three times")
         if re.match(rf"(.*\.)?({pattern})$", module):
             alpha = value
             break  # the first pattern that fits counts

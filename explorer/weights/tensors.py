@@ -7,7 +7,6 @@ Opening reads headers only. Safetensors are mapped into memory, so a tensor cost
 from __future__ import annotations
 
 import ctypes
-import json
 import mmap
 import pickle
 import warnings
@@ -18,7 +17,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from explorer.errors import CheckpointError
+from explorer import documents
+from explorer.errors import CheckpointError, InputError
 
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
 STATE_DICTS = ("pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.bin", "pytorch_model.pt")
@@ -86,7 +86,7 @@ def _shards(index: Path) -> dict[str, Path]:
         raise CheckpointError(f"{index}: no 'weight_map' of tensor names to shard files.")
     files = {}
     for name, shard in weight_map.items():
-        if not isinstance(shard, str) or Path(shard).name != shard:
+        if not isinstance(shard, str) or Path(shard).name != shard or len(shard) > 128 or not shard.isprintable():
             raise CheckpointError(f"{index}: shard {shard!r} is no file name inside the folder.")
         files[name] = index.parent / shard
     if missing := sorted({str(p.name) for p in files.values() if not p.is_file()}):
@@ -99,9 +99,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_JSON:
             raise CheckpointError(f"{path}: {path.stat().st_size} bytes of JSON; at most {MAX_JSON} are read.")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as e:
+        value = documents.read_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as e:
         raise CheckpointError(f"{path}: not readable as JSON ({e}).") from e
+    except InputError as e:
+        raise CheckpointError(f"{path}: {e}") from e
     if not isinstance(value, dict):
         raise CheckpointError(f"{path}: a JSON object is needed, got {type(value).__name__}.")
     return value

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from explorer import registry
-from explorer.errors import RecipeError
+from explorer import documents, registry
+from explorer.errors import InputError, RecipeError
 from explorer.merges import _settings as settings
 from explorer.merges._recipe import BASE, Method, Recipe, is_merge, layers_of, method
 from explorer.types import Base, Checkpoint, Point
@@ -61,13 +61,13 @@ def read_mergekit(ws: Workspace, path: Path) -> list[Reading]:
     if path.stat().st_size > _LARGEST:
         raise RecipeError(f"{path}: {path.stat().st_size} bytes of YAML; at most {_LARGEST} are read.")
     try:
-        documents = [d for d in yaml.safe_load_all(path.read_text(encoding="utf-8")) if d is not None]
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as e:
-        raise RecipeError(f"{path}: not readable as YAML ({' '.join(str(e).split())}).") from e
-    if not documents:
+        found = [d for d in documents.read_yaml(path.read_text(encoding="utf-8")) if d is not None]
+    except (InputError, UnicodeDecodeError) as e:
+        raise RecipeError(f"{path}: not readable as YAML ({e}).") from e
+    if not found:
         raise RecipeError(f"{path}: no configuration in it; one with merge_method and models is needed.")
     try:
-        return [_document(ws, document, path.absolute().parent) for document in documents]
+        return [_document(ws, document, path.absolute().parent) for document in found]
     except RecipeError as e:
         raise RecipeError(f"{path}: {e}") from e
 

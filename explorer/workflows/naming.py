@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from explorer import documents
 from explorer.errors import InputError, RecipeError, UnknownNameError
 from explorer.merges._recipe import BASE, Recipe, is_merge
 from explorer.types import Base, Checkpoint, Point
@@ -54,9 +54,9 @@ def resolve(ws: Workspace, text: str) -> Point:
 
 def _recipe(ws: Workspace, text: str) -> Point:
     try:
-        raw = json.loads(text, parse_constant=lambda c: c)
-    except (ValueError, RecursionError) as e:
-        raise RecipeError(f"the recipe is no JSON: {e}.") from e
+        raw = documents.read_json(text, constant=lambda c: c)
+    except InputError as e:
+        raise RecipeError(f"the recipe is no JSON: {e}") from e
     if unknown := set(raw) - {"base", "terms"}:
         raise RecipeError(f"the recipe has unknown keys {', '.join(sorted(unknown))}; allowed: base, terms.")
     terms = raw.get("terms", {})

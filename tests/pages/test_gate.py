@@ -1,0 +1,45 @@
+"""What every HTTP answer of the server passes: host names are checked, and headers keep browsers from other servers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from explorer.pages._gate import HEADERS, Gate
+
+
+def asked(host: str | None) -> tuple[int, dict[str, str]]:
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [] if host is None else [(b"host", host.encode())]
+    scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": headers, "query_string": b""}
+    asyncio.run(Gate(PlainTextResponse("well"))(scope, None, send))
+    return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}
+
+
+@pytest.mark.parametrize(("host", "status"), [
+    ("127.0.0.1:8501", 200), ("localhost", 200), ("[::1]:8501", 200), ("evil.invalid", 403),
+    ("127.0.0.1.evil.invalid", 403),
+    ("localhost@evil.invalid", 403), ("localhost:x", 403), (None, 403)])
+def test_only_known_hosts_are_answered_and_all_answers_have_the_headers(host, status):
+    found, headers = asked(host)
+    assert found == status
+    assert {name.lower(): value for name, value in HEADERS.items()}.items() <= headers.items()
+
+
+def test_no_source_of_the_policy_is_another_server():
+    policy = HEADERS["Content-Security-Policy"]
+    assert "http" not in policy
+    assert "*" not in policy
+    assert "frame-ancestors 'self'" in policy
+
+
+def test_other_machines_are_answered_under_given_names_only(cli):
+    status, _, err = cli("serve", "--host", "0.0.0.0")
+    assert status == 2
+    assert "--allow-host" in err
