@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores already: more threads would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# a quarter of the start of each of the many processes that the tests begin would be compiling the package once more
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 TOGETHER = (r"tests/browser/\w+", r"(?<![a-z])umap", r"(?<![a-z])ray(?![a-z])")
