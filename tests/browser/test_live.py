@@ -90,7 +90,7 @@ def test_a_killed_worker_is_told_of_and_its_path_goes_on(opened, server_pid):
     page.get_by_text("points are measured").wait_for()
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 15) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 40) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():
