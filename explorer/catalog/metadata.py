@@ -29,8 +29,9 @@ def read_table(path: Path) -> dict[str, dict[str, Any]]:
     try:
         with duckdb.connect(":memory:") as db:
             reader = _READERS[path.suffix.lower()]
-            named = re.sub(r"([*?\[])", r"[\1]", str(path))  # a name is no pattern for other files
-            db.execute("SET allowed_paths = ?", [[str(path)]])
+            there = str(path.resolve())
+            named = re.sub(r"([*?\[])", r"[\1]", there)  # a name is no pattern for other files
+            db.execute("SET allowed_paths = ?", [[there, named]])
             db.execute("SET enable_external_access = false")
             first = db.execute(f"SELECT * FROM {reader.format('')} LIMIT 0", [named])
             columns = [str(c[0]) for c in first.description]

@@ -14,7 +14,8 @@ WORDS: tuple[bytes, ...] = (
     b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"1e-999", b"-0.0", b"9" * 25, b"9" * 5000,
     b"1" + b"0" * 400,
     b"null", b"true", b"{}", b"[]", b"[" * 300, b"{\"a\":" * 300, b"\"\\ud800\"", b"\\u0000", b"\x00", b"\xff\xfe",
-    b"\xed\xa0\x80", "\u202etxt.exe".encode(), "а".encode(), b"../" * 6 + b"etc/passwd", b"/etc/passwd", b"file:///etc/passwd",
+    b"\xed\xa0\x80", "\u202etxt.exe".encode(), "а".encode(),
+    b"../" * 6 + b"etc/passwd", b"/etc/passwd", b"file:///etc/passwd",
     b"'; DROP TABLE checkpoints; --", b"\"", b"'", b"<script>alert(1)</script>", b"![x](http://outside.invalid/x)",
     b"&a [*a]", b"*a", b"<<: *a", b"!!python/object/apply:os.system [true]", b"!!timestamp x", b"!!int ''",
     b"!!binary a",
@@ -23,7 +24,8 @@ WORDS: tuple[bytes, ...] = (
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 7, 10**12, -(10**12), 2**63, 10**30, 10**400, 0.5, -0.0, 1e308, 5e-324,
     float("nan"),
-    float("inf"), "", " ", "base", "x", "1", "nan", "\x00", "\ud800", "\u202e", "a" * 300, "../../secret", "/etc/passwd",
+    float("inf"), "", " ", "base",
+    "x", "1", "nan", "\x00", "\ud800", "\u202e", "a" * 300, "../../secret", "/etc/passwd",
     "<b>", "![](http://outside.invalid)", "{", [], {}, [[]], [0], [None], {"a": {}}, {"": 1}, ["x", 1], {"filter": 1},
 )
 
