@@ -54,16 +54,25 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor in a transaction that is committed at the end, or rolled back if anything was raised."""
+        """A cursor in a transaction that is committed at the end, or rolled back if anything was raised.
+
+        WorkspaceError where the disk does not take it: nothing of the transaction is there then.
+        """
         with self._writing:
             cursor = self._cursor()
-            cursor.begin()
             try:
-                yield cursor
-            except BaseException:
-                cursor.rollback()
-                raise
-            cursor.commit()
+                cursor.begin()
+                try:
+                    yield cursor
+                except BaseException:
+                    cursor.rollback()
+                    raise
+                cursor.commit()
+            except duckdb.Error as e:
+                if (why := _unwritten(e)) is None:
+                    raise
+                raise WorkspaceError(f"{self.path}: can't be written ({why}). Nothing of this was kept; make room or "
+                                     "see to the disk, and do it again.") from e
 
     def close(self) -> None:
         """Write everything into the file and release its lock."""
@@ -122,6 +131,14 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         raise WorkspaceError(f"{path}: not a readable DuckDB file ({str(e).splitlines()[0]}).") from e
     except duckdb.Error as e:
         raise WorkspaceError(f"{path}: can't be opened ({str(e).splitlines()[0]}).") from e
+
+
+def _unwritten(error: duckdb.Error) -> str | None:
+    """What the system said where an error is one of writing to the disk."""
+    said = str(error).splitlines()[0]
+    if not isinstance(error, duckdb.IOException | duckdb.FatalException) and "Could not" not in said:
+        return None
+    return said.rpartition('": ')[2] if '": ' in said else said
 
 
 def _holder(message: str) -> str:
