@@ -6,6 +6,7 @@ No state dict is rebuilt and no model reloaded between Points.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, Literal
 import torch
 
 from explorer import settings
+from explorer.errors import UnavailableError
 from explorer.evaluation.plain_bert import PlainBert
 from explorer.evaluation.reading import Form
 from explorer.evaluation.texts import Batch
@@ -45,6 +47,8 @@ class Encoder:
         self.flat = flat
         self.views = {t.name: flat.theta[t.offset : t.offset + t.size].view(t.shape) for t in flat.layout.tensors}
         self.model = _backbone(folder, self.views, flat.device)
+        self._reads = None if isinstance(self.model, PlainBert) else frozenset(
+            inspect.signature(self.model.forward).parameters)
         # On a CPU each core takes a batch of its own: threads inside one operation wait for each other at every
         # operation, which costs small models half their time, and nearly all of it on a busy machine.
         self._cores = ThreadPoolExecutor(settings.cores(),
@@ -65,8 +69,12 @@ class Encoder:
     @torch.inference_mode()
     def _rows(self, batch: Batch, reduction: Reduction, dtype: str) -> torch.Tensor:
         with self._autocast(dtype):
-            hidden = self.model(**batch.inputs).last_hidden_state.float()
+            hidden = self.model(**self._known(batch.inputs)).last_hidden_state.float()
         return reduction.reduce(hidden, batch)
+
+    def _known(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Without what the architecture does not take; tokenizers tell the two texts of a pair apart for any."""
+        return inputs if self._reads is None else {k: v for k, v in inputs.items() if k in self._reads}
 
     def _autocast(self, dtype: str) -> contextlib.AbstractContextManager[Any]:
         if dtype == "fp32":
@@ -92,7 +100,11 @@ def pooled(pooling: Pooling) -> Reduction:
 
 
 def _backbone(folder: Path, views: dict[str, torch.Tensor], device: str) -> Any:
-    """The encoder of a folder, every parameter of the layout a view into the flat buffer."""
+    """The encoder of a folder, every parameter of the layout a view into the flat buffer.
+
+    Of an encoder-decoder it is the encoder. UnavailableError for what reads no texts, or keeps its parameters in other
+    shapes than its files.
+    """
     raw = read_json(folder / "config.json")
     if PlainBert.knows(raw):
         return PlainBert(raw, views)
@@ -100,7 +112,16 @@ def _backbone(folder: Path, views: dict[str, torch.Tensor], device: str) -> Any:
 
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     model = AutoModel.from_config(config).float().eval().to(device)
+    if model.main_input_name != "input_ids":
+        raise UnavailableError(f"{folder.name} is a {config.model_type} model, which reads no texts "
+                               f"({model.main_input_name}): losses on texts can't be measured with it. Maps, clusters, "
+                               "paths, merges and exports need none.")
     parameters = dict(model.named_parameters())
+    if strange := [name for name in views if name not in parameters]:
+        raise UnavailableError(f"{folder.name}: transformers keeps {strange[0]} and {len(strange) - 1} more of a "
+                               f"{config.model_type} model under other names or in other shapes than its files, so no "
+                               "loss can be measured with it. Maps, clusters, paths, merges and exports need none.")
     for name, view in views.items():
         parameters[name].data = view
-    return model.requires_grad_(False)
+    model.requires_grad_(False)
+    return model.get_encoder() if config.is_encoder_decoder else model

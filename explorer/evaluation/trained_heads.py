@@ -1,19 +1,21 @@
 """The classification heads that models were trained with, read from their folders and written out as arithmetic.
 
 Covers the heads this project trains or fits (one linear layer on pooled states) and those of transformers' sequence
-classifiers: BERT (pooler, classifier), RoBERTa and its kin, DistilBERT, and decoders that score the last token (GPT-2,
-Llama …). All of them read one vector a text, so they need no model, only its pooled states.
+classifiers: BERT and ALBERT (pooler, classifier), RoBERTa and its kin, MPNet, DistilBERT, ELECTRA, DeBERTa,
+ModernBERT, and decoders that score the last token (GPT-2, Llama, Qwen …). All of them read one vector a text, so they
+need no model, only its pooled states.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from scipy.special import erf
 
 from explorer.errors import CheckpointError
 from explorer.evaluation.encoder import Pooling
@@ -23,17 +25,28 @@ from explorer.weights.tensors import Tensors, open_file, open_tensors, read_json
 
 OWN_FILE, OWN_META = "head.safetensors", "explorer.json"
 _UNNAMED = re.compile(r"LABEL_\d+")
-# form → (pooling, (hidden layer, activation, output layer))
-_FORMS: dict[str, tuple[Pooling, str, str, str]] = {
-    "linear": ("mean", "", "", ""),
-    "linear-cls": ("cls", "", "", ""),
-    "bert": ("cls", "pooler.dense", "tanh", "classifier"),
-    "roberta": ("cls", "classifier.dense", "tanh", "classifier.out_proj"),
-    "distilbert": ("cls", "pre_classifier", "relu", "classifier"),
-    "decoder": ("last", "", "", "score"),
+# form → (pooling, (hidden layer, activation, layer norm, output layer))
+_FORMS: dict[str, tuple[Pooling, str, str, str, str]] = {
+    "linear": ("mean", "", "", "", ""),
+    "linear-cls": ("cls", "", "", "", ""),
+    "bert": ("cls", "pooler.dense", "tanh", "", "classifier"),
+    "albert": ("cls", "pooler", "tanh", "", "classifier"),
+    "roberta": ("cls", "classifier.dense", "tanh", "", "classifier.out_proj"),
+    "electra": ("cls", "classifier.dense", "gelu", "", "classifier.out_proj"),
+    "deberta": ("cls", "pooler.dense", "gelu", "", "classifier"),
+    "distilbert": ("cls", "pre_classifier", "relu", "", "classifier"),
+    "modernbert": ("cls", "head.dense", "gelu", "head.norm", "classifier"),
+    "modernbert-mean": ("mean", "head.dense", "gelu", "head.norm", "classifier"),
+    "decoder": ("last", "", "", "", "score"),
 }
-_KIN = {"bert": "bert", "roberta": "roberta", "xlm-roberta": "roberta", "camembert": "roberta",
-        "distilbert": "distilbert"}
+_KIN = {"bert": "bert", "roberta": "roberta", "xlm-roberta": "roberta", "camembert": "roberta", "mpnet": "roberta",
+        "distilbert": "distilbert", "electra": "electra", "albert": "albert", "deberta": "deberta",
+        "deberta-v2": "deberta", "modernbert": "modernbert"}
+_ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "tanh": np.tanh, "relu": lambda x: np.maximum(x, 0.0), "gelu": lambda x: 0.5 * x * (1 + erf(x / 2**0.5))}
+# What a config may say of its head, and the only value that is written out here.
+_USUAL = {"pooler_hidden_act": "gelu", "classifier_activation": "gelu"}
+_NORM_EPS = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +72,11 @@ class TrainedHead:
         """Scores (b, c) of pooled states (b, h)."""
         if "dense.weight" in self.layers:
             wide = features @ self.layers["dense.weight"].T + self.layers["dense.bias"]
-            features = np.tanh(wide) if _FORMS[self.form][2] == "tanh" else np.maximum(wide, 0.0)
+            features = _ACTIVATIONS[_FORMS[self.form][2]](wide)
+        if "norm.weight" in self.layers:
+            features = features - features.mean(axis=1, keepdims=True)
+            features = features / np.sqrt(np.square(features).mean(axis=1, keepdims=True) + _NORM_EPS)
+            features = features * self.layers["norm.weight"] + self.layers["norm.bias"]
         return features @ self.layers["out.weight"].T + self.layers["out.bias"]
 
     def ordered(self, classes: Sequence[int]) -> TrainedHead:
@@ -67,6 +84,11 @@ class TrainedHead:
         turned = {k: v[list(classes)] if k.startswith("out.") else v for k, v in self.layers.items()}
         labels = None if self.labels is None else tuple(self.labels[i] for i in classes)
         return replace(self, layers=turned, labels=labels)
+
+
+def known_kinds() -> str:
+    """The model types whose classifiers are written out here, as people read them."""
+    return f"{', '.join(sorted(_KIN))} and decoders"
 
 
 def mixed(heads: Sequence[TrainedHead], coefficients: Sequence[float]) -> TrainedHead:
@@ -106,18 +128,24 @@ def trained_head(folder: Path, base: Path, prefix: str) -> TrainedHead | None:
 
 def _of_transformers(stored: Tensors, base: Tensors, config: dict[str, object], prefix: str) -> TrainedHead | None:
     form = _KIN.get(str(config.get("model_type")), "decoder")
-    _, dense, _, out = _FORMS[form]
+    if form == "modernbert" and config.get("classifier_pooling") == "mean":
+        form = "modernbert-mean"
+    if any(config.get(key, usual) != usual for key, usual in _USUAL.items()):
+        return None
+    _, dense, _, norm, out = _FORMS[form]
     found: dict[str, np.ndarray] = {}
-    for name, home in (("dense", dense), ("out", out)):
+    for name, home in (("dense", dense), ("norm", norm), ("out", out)):
         for part in ("weight", "bias"):
             # the pooler belongs to the pretrained model too: what an adapter does not keep, it did not change
             sources = (stored, base) if home.startswith("pooler") else (stored,)
             value = next((v for s in sources if (v := _find(s, f"{home}.{part}", prefix)) is not None), None)
             if home and value is not None:
                 found[f"{name}.{part}"] = value
-    if form == "decoder" and "out.weight" in found:
-        found.setdefault("out.bias", np.zeros(len(found["out.weight"])))
-    if not {"out.weight", "out.bias", *(["dense.weight", "dense.bias"] if dense else [])} <= found.keys():
+    if form.startswith(("decoder", "modernbert")):  # these have biases only where their config asks for them
+        found |= {name.replace("weight", "bias"): np.zeros(len(value)) for name, value in found.items()
+                  if name.replace("weight", "bias") not in found}
+    needed = [name for name, home in (("dense", dense), ("norm", norm), ("out", out)) if home]
+    if not {f"{name}.{part}" for name in needed for part in ("weight", "bias")} <= found.keys():
         return None
     return TrainedHead(form, found, _labels(config, len(found["out.weight"])))
 

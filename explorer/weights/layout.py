@@ -7,8 +7,10 @@ head).
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,19 @@ from explorer.errors import CheckpointError
 from explorer.types import Group, Layout
 from explorer.weights.tensors import read_json
 
-_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|block)\.(\d+)\.")
+_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|block|albert_layer_groups)\.(\d+)\.")
 _ATTENTION = re.compile(r"attention|attn|selfatt|encdec", re.IGNORECASE)
 _NORM = re.compile(r"norm|(?:^|\.)ln_?(?:f|\d)?(?:\.|$)", re.IGNORECASE)
-_EMBEDDING = re.compile(r"embed|(?:^|\.)w[tp]e(?:\.|$)|shared", re.IGNORECASE)
+_EMBEDDING = re.compile(r"embed|(?:^|\.)w[tp]e(?:\.|$)|shared|relative_attention_bias", re.IGNORECASE)
 # Persistent buffers of older releases: not parameters, so neither compared nor missed.
 _BUFFER = re.compile(r"(position_ids|token_type_ids|masked_bias|inv_freq|attn\.bias|attention\.bias|"
                      r"num_batches_tracked)$")
+
+
+# Older files repeat the embeddings that both halves of an encoder-decoder share.
+_REPEATED = re.compile(r"(?:encoder|decoder)\.embed_tokens\.weight$")
+_LARGEST = 10**12
+_MODULES = 100_000
 
 
 def group_of(name: str, ndim: int) -> Group:
@@ -60,24 +68,77 @@ def read_config(folder: Path) -> Any:
     if raw.get("auto_map"):
         raise CheckpointError(f"{folder / 'config.json'}: the model needs code of its own ('auto_map'), which is not "
                               f"run.")
+    _harmless(raw, folder / "config.json")
     try:
         return AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (ValueError, KeyError, OSError, TypeError, AttributeError) as e:
-        raise CheckpointError(f"{folder / 'config.json'}: {e}") from e
+    except Exception as e:  # the library stumbles anywhere over values that no architecture has
+        raise CheckpointError(f"{folder / 'config.json'}: {str(e) or type(e).__name__}") from e
+
+
+def _harmless(value: Any, where: Path, key: str = "") -> None:
+    """CheckpointError for what would fetch code when a model is built, or take memory by a number alone."""
+    if isinstance(value, dict):
+        for name, inside in value.items():
+            _harmless(inside, where, name)
+    elif isinstance(value, list):
+        for inside in value:
+            _harmless(inside, where, key)
+    elif key.endswith("_implementation") and isinstance(value, str) and not value.replace("_", "").isalnum():
+        raise CheckpointError(f"{where}: {key} {value!r} names code to be fetched, which is not run; remove the key.")
+    elif isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+        raise CheckpointError(f"{where}: {key} is {value}, more than any model has.")
+    elif key == "num_labels" and isinstance(value, int) and value > _MODULES:
+        raise CheckpointError(f"{where}: {key} is {value}; at most {_MODULES} are read.")
 
 
 def layout_of(config: Any) -> tuple[Layout, str]:
-    """(layout, name prefix under which models with a head keep the backbone) of an architecture."""
+    """(layout, name prefix under which models with a head keep the backbone) of an architecture.
+
+    Names are those that its files have. Layers of a decoder are counted on from those of its encoder.
+    """
     from transformers import AutoModel
 
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _at_most(_MODULES):
             model = AutoModel.from_config(config)
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as e:
+    except Exception as e:  # as above
         raise CheckpointError(f"no backbone can be built for model type {config.model_type!r}: {e}") from e
-    rows = [(name, tuple(p.shape), group_of(name, p.ndim)) for name, p in model.named_parameters()
+    rows = [(name, tuple(p.shape), group_of(name, p.ndim)) for name, p in _as_in_files(model).items()
             if not name.startswith("pooler.")]
-    return Layout.of(rows), model.base_model_prefix
+    return Layout.of(_counted_on(rows)), model.base_model_prefix
+
+
+def _as_in_files(model: Any) -> dict[str, torch.Tensor]:
+    """The parameters by the names that files of its architecture give them, which its modules may not."""
+    from transformers.core_model_loading import revert_weight_conversion
+
+    own = dict(model.named_parameters())
+    stored: dict[str, torch.Tensor] = revert_weight_conversion(model, own)
+    return own if stored.keys() == own.keys() else stored
+
+
+def _counted_on(rows: list[tuple[str, tuple[int, ...], Group]]) -> list[tuple[str, tuple[int, ...], Group]]:
+    """Rows whose decoder layers, if there is an encoder too, have numbers of their own."""
+    layers = {int(g.layer) for name, _, g in rows if name.startswith("encoder.") and g.layer.isdecimal()}
+    first = max(layers, default=-1) + 1
+    return [(name, shape, Group(str(int(g.layer) + first), g.kind))
+            if name.startswith("decoder.") and g.layer.isdecimal() else (name, shape, g) for name, shape, g in rows]
+
+
+@contextmanager
+def _at_most(modules: int) -> Iterator[None]:
+    """Building a model ends with a ValueError once it has more modules: a number of layers costs a file nothing."""
+    made = itertools.count()
+
+    def count(*_: object) -> None:
+        if next(made) > modules:
+            raise ValueError(f"it has more than {modules} modules")
+
+    hook = torch.nn.modules.module.register_module_module_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def match(shapes: Mapping[str, tuple[int, ...]], layout: Layout, prefix: str, where: str) -> dict[str, str]:
@@ -118,11 +179,12 @@ def spellings(name: str, prefix: str) -> Iterable[str]:
 def aliens(names: Iterable[str], used: set[str], layout: Layout, prefix: str) -> list[str]:
     """Stored names that belong to a backbone, but not to this one (a further layer, say); heads and poolers do not."""
     roots = {t.name.split(".", 1)[0] for t in layout.tensors} - {prefix}
-    found = []
+    found, shared = [], {t.name for t in layout.tensors}
     for name in names:
         bare = name.removeprefix(f"{prefix}.") if prefix else name
         inside = bare != name or (bare.split(".", 1)[0] in roots)
-        if name not in used and inside and not bare.startswith("pooler.") and not _BUFFER.search(bare):
+        if name not in used and inside and not bare.startswith("pooler.") and not _BUFFER.search(bare) and not (
+                "shared.weight" in shared and _REPEATED.match(bare)):
             found.append(name)
     return found
 

@@ -168,7 +168,7 @@ def test_the_demo_base_says_so_too(task: Task) -> None:
         evaluator_of(settings.DEMO / "bases" / "M").score(Point.of("b"), task, HOW)
 
 
-def test_an_activation_or_a_model_that_is_not_known(task: Task, tmp_path: Path) -> None:
+def test_an_activation_that_is_not_known_and_a_discriminator(task: Task, tmp_path: Path) -> None:
     from transformers import BertForMaskedLM, ElectraConfig, ElectraModel
 
     torch.manual_seed(0)
@@ -179,7 +179,7 @@ def test_an_activation_or_a_model_that_is_not_known(task: Task, tmp_path: Path) 
     save_tokenizer(tmp_path / "electra")
     ElectraModel(ElectraConfig(vocab_size=len(WORDS), embedding_size=32, hidden_size=32, num_hidden_layers=1,
                                num_attention_heads=2, intermediate_size=64)).save_pretrained(tmp_path / "electra")
-    with pytest.raises(UnavailableError, match="electra"):
+    with pytest.raises(UnavailableError, match="keeps no language-model head"):
         evaluator_of(tmp_path / "electra").score(Point.of("b"), task, HOW)
 
 

@@ -10,7 +10,7 @@ from explorer.errors import UnavailableError
 from explorer.evaluation.encoder import pooled
 from explorer.evaluation.evaluator import Evaluator
 from explorer.evaluation.head import log_softmax
-from explorer.evaluation.trained_heads import TrainedHead, mixed, trained_head
+from explorer.evaluation.trained_heads import TrainedHead, known_kinds, mixed, trained_head
 from explorer.types import Point, Probe, Task
 from explorer.weights.directions import is_generated
 
@@ -45,8 +45,8 @@ def interpolated(evaluator: Evaluator, point: Point, task: Task) -> TrainedHead:
         head = trained_head(folder, evaluator.folder, evaluator.base.prefix)
         if head is None:
             raise UnavailableError(f"{folder.name} keeps no classification head of a known form (head.safetensors, or "
-                                   "that of a BERT, RoBERTa, DistilBERT or decoder classifier), so it has no loss end "
-                                   f"to end; {_INSTEAD}.")
+                                   f"that of transformers' classifiers for {known_kinds()}), so it has no loss end to "
+                                   f"end; {_INSTEAD}.")
         known = evaluator.datasets.get(checkpoint) == task.name
         heads.append(_for_task(head, task, folder.name, known))
     if len({h.form for h in heads}) > 1:
