@@ -17,7 +17,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
@@ -29,9 +29,11 @@ UNPACKED_BYTES = 2 << 30
 """Of a whole tar file: names and extensions in it may claim any size, and are read before they can be refused."""
 DOWNLOAD_SECONDS = 900
 LATER = "Get the texts later with `python -m explorer datasets fetch`; map and stored scores do not need them."
-# also: members of an unknown or encrypted kind, sizes and names that are none
+# also: members of an unknown or encrypted kind
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
-           RuntimeError, ValueError, LookupError, OverflowError, struct.error)
+           RuntimeError, struct.error)
+_ODD = (*_BROKEN, ValueError, LookupError, OverflowError)
+"""What sizes and names that are none bring as well."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +102,23 @@ def verify(archive: Archive, path: Path) -> None:
 @contextmanager
 def opened(path: Path) -> Iterator[Members]:
     """The members of a zip (wheel) or gzipped tar file; UnavailableError where it is neither, or holds unsafe paths."""
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as z:
-                yield _Zip(z)
-        else:
-            with path.open("rb") as file:
-                _measure(file)
-                with tarfile.open(fileobj=file, mode="r:gz") as t:
-                    yield _Tar(t)
-    except _BROKEN as e:
-        raise UnavailableError(f"{path.name} can't be read as an archive: {e}. {LATER}") from e
+    with ExitStack() as stack:
+        try:
+            members = _members(path, stack)
+        except _ODD as e:
+            raise _unreadable(path.name, e) from e
+        try:
+            yield members
+        except _BROKEN as e:
+            raise _unreadable(path.name, e) from e
+
+
+def _members(path: Path, stack: ExitStack) -> Members:
+    if zipfile.is_zipfile(path):
+        return _Zip(stack.enter_context(zipfile.ZipFile(path)))
+    file = stack.enter_context(path.open("rb"))
+    _measure(file)
+    return _Tar(stack.enter_context(tarfile.open(fileobj=file, mode="r:gz")))
 
 
 def nested(raw: bytes) -> Members:
@@ -118,8 +126,8 @@ def nested(raw: bytes) -> Members:
     try:
         _measure(io.BytesIO(raw))
         return _Tar(tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz"))
-    except _BROKEN as e:
-        raise UnavailableError(f"an archive inside the archive can't be read as an archive: {e}. {LATER}") from e
+    except _ODD as e:
+        raise _unreadable("an archive inside the archive", e) from e
 
 
 def _measure(file: IO[bytes]) -> None:
@@ -141,8 +149,12 @@ class _Zip:
     def read(self, name: str) -> bytes:
         if name not in self.names:
             raise _missing(name)
-        with self._archive.open(name) as f:
-            return _checked(name, f.read(MEMBER_BYTES + 1))
+        try:
+            with self._archive.open(name) as f:
+                raw = f.read(MEMBER_BYTES + 1)
+        except _ODD as e:
+            raise _unreadable(name, e) from e
+        return _checked(name, raw)
 
 
 class _Tar:
@@ -163,6 +175,10 @@ def _safe(name: str) -> str:
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
         raise UnavailableError(f"the archive holds a file with the unsafe path {name!r}; it was not read. {LATER}")
     return name
+
+
+def _unreadable(name: str, error: Exception) -> UnavailableError:
+    return UnavailableError(f"{name} can't be read as an archive: {error}. {LATER}")
 
 
 def _missing(name: str) -> UnavailableError:

@@ -91,13 +91,11 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _storable(value: Any, what: str) -> Any:
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return str(value)  # no column of a table holds it as a number
-    if isinstance(value, str):
-        return legible(value)
     try:
         canonical_json([what, value]).encode()
     except (TypeError, ValueError) as e:  # a NaN inside a list, half a surrogate pair
         raise InputError(f"{what} is {str(value)[:80]!r}, which can't be kept ({e}).") from e
-    return value
+    return legible(value) if isinstance(value, str) else value
 
 
 def _text(value: Any, what: str) -> str:
