@@ -61,7 +61,7 @@ class Part:
         self.done, self.total = self._before + progress.done, self._before + progress.total
 
     def _order(self, request: Any) -> Order:
-        return Order.of(self.id, replace(self.run.job.work, request=request))
+        return Order.of(self.id, replace(self.run.job.work, request=request), self.run.job.owner)
 
 
 class Run:

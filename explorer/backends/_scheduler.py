@@ -1,7 +1,8 @@
 """How work shares a worker: several generators run in one thread, and each turn advances one of them to its next yield.
 
-The smallest priority goes first; generators of equal priority take turns. It is the same in a worker process and in an
-actor: messages come in through `put` and go out through the function given to it.
+The smallest priority goes first; of equal priority the viewers take turns, and so do the generators of one viewer:
+whoever asks for a step waits for at most one of each other viewer, however much that one has asked for. It is the same
+in a worker process and in an actor: messages come in through `put` and go out through the function given to it.
 
 Messages to the worker          Messages from it
 ("run", Order)                  ("begin", id)            before anything of the work is loaded
@@ -32,7 +33,7 @@ AHEAD = 16
 class Order:
     """Work on its way to a worker, pickled, so that what can't be loaded there is the failure of that work alone.
 
-    Of orders with the same non-empty `queue`, only the earliest runs.
+    Of orders with the same non-empty `queue`, only the earliest runs. `owner` is the viewer whose turns it takes.
     """
 
     id: str
@@ -40,12 +41,13 @@ class Order:
     priority: int
     queue: str
     packed: bytes
+    owner: str = ""
 
     @classmethod
-    def of(cls, id: str, work: Work) -> Order:
+    def of(cls, id: str, work: Work, owner: str = "") -> Order:
         """Raises what pickling raises. Work beside the model may write files: equal kinds of it run in sequence."""
         queue = "" if work.lane == "model" else work.function
-        return cls(id, work.title, work.priority, queue, pickle.dumps(work, protocol=5))
+        return cls(id, work.title, work.priority, queue, pickle.dumps(work, protocol=5), owner)
 
 
 class DeviceLostError(Exception):
@@ -69,6 +71,7 @@ class Scheduler:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._running: dict[str, _Running] = {}
         self._turns = 0
+        self._last: dict[str, int] = {}
 
     def put(self, message: Message) -> None:
         self._inbox.put(message)
@@ -108,14 +111,14 @@ class Scheduler:
             queue = running.order.queue
             free = not queue or queue not in seen
             seen.add(queue)
-            if free and running.ahead < AHEAD and (best is None or _rank(running) < _rank(best)):
+            if free and running.ahead < AHEAD and (best is None or self._rank(running) < self._rank(best)):
                 best = running
         return best
 
     def _advance(self, running: _Running) -> None:
         """One step of it, to its next yield or its end."""
         order, self._turns = running.order, self._turns + 1
-        running.turn = self._turns
+        running.turn = self._last[order.owner] = self._turns
         if running.cancelled:
             self._end(running, "cancelled")
             return
@@ -138,12 +141,17 @@ class Scheduler:
 
     def _end(self, running: _Running, state: State, cause: ExplorerError | None = None) -> None:
         del self._running[running.order.id]
+        if not self._running:
+            self._last.clear()
         try:
             if running.generator is not None:
                 running.generator.close()
         except Exception as e:  # noqa: BLE001 - how it stops is part of its outcome, unless it had failed already
             state, cause = "failed", cause or _told(e, running.order.title)
         self._send(("end", running.order.id, state, cause))
+
+    def _rank(self, running: _Running) -> tuple[int, int, int]:
+        return running.order.priority, self._last.get(running.order.owner, 0), running.turn
 
 
 _LOSSES = ("device-side assert", "no cuda-capable device", "device is lost", "gpu has fallen off",
@@ -157,10 +165,6 @@ def _lost(error: Exception) -> str:
     if not isinstance(error, RuntimeError) or "cuda" not in said or not any(sign in said for sign in _LOSSES):
         return ""
     return str(error).strip().splitlines()[0]
-
-
-def _rank(running: _Running) -> tuple[int, int]:
-    return running.order.priority, running.turn
 
 
 def _told(error: Exception, title: str) -> ExplorerError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -18,8 +19,8 @@ class Over(OSError):
     """Everything has ended."""
 
 
-def order(id: str, n: int, priority: int = 10, lane: str = "model") -> Order:
-    return Order.of(id, work("numbers", Numbers(tuple(range(n))), lane, priority=priority))
+def order(id: str, n: int, priority: int = 10, lane: str = "model", owner: str = "") -> Order:
+    return Order.of(id, work("numbers", Numbers(tuple(range(n))), lane, priority=priority), owner)
 
 
 def served(*orders: Order, cancel: str = "") -> list[Message]:
@@ -107,3 +108,15 @@ def test_errors_that_can_not_travel_keep_their_words() -> None:
 def test_how_it_stops_is_part_of_the_outcome() -> None:
     ((_, _, state, cause),) = [m for m in served(Order.of("a", work("messy")), cancel="a") if m[0] == "end"]
     assert (state, str(cause)) == ("failed", "messy: OSError: no space left")
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.sampled_from("abc")), min_size=2, max_size=8))
+def test_a_viewer_waits_for_at_most_one_step_of_each_other(jobs: list[tuple[int, str]]) -> None:
+    owners = {str(i): owner for i, (_, owner) in enumerate(jobs)}
+    said = served(*(order(i, n, owner=owner) for (n, _), (i, owner) in zip(jobs, owners.items(), strict=True)))
+    steps = [owners[m[1]] for m in said if m[0] in ("yield", "end")]
+    for owner in set(owners.values()):
+        mine = [-1, *(i for i, who in enumerate(steps) if who == owner)]
+        for before, after in pairwise(mine):
+            between = steps[before + 1 : after]
+            assert len(between) == len(set(between)), f"{owner} waited for {between}"
