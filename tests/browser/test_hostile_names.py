@@ -44,7 +44,7 @@ def test_hostile_names_are_inert_on_every_page(opened, address):
     for path in PAGES:
         page.goto(f"{address}/{path}{ADDRESSES.get(path, '')}")
         page.wait_for_selector('[data-testid="stApp"]')
-        page.locator(PAGES[path]).or_(page.locator('[data-testid="stAlert"]')).first.wait_for()
+        page.locator(PAGES[path]).or_(page.locator('[data-testid="stAlert"], h3')).first.wait_for()
         at_rest(page)
         if path == "":
             for dot in page.locator(".st-key-map .scatterlayer .point").all()[:2]:
