@@ -94,7 +94,9 @@ def fail(error: BaseException | str) -> None:
 
 def plain(text: str) -> str:
     """Markdown that shows `text` as it is: names come from data and must not become format, links or icons."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(legible(text).split()))
+    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(legible(text).split()))
+    # addresses become links even where they are escaped, unless something without width stands in them
+    return re.sub(r"(?i)(https?\\:|www|\\@)", "\\1\u200b", escaped)
 
 
 def dark() -> Dark:
