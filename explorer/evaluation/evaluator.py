@@ -8,6 +8,7 @@ measure's own work. What is measured of a text's hidden states is `measures`.
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Evaluator:
     """One base on one device.
 
     `folders` maps checkpoint ids to the folders of their task vectors, `datasets` to the data sets they were trained
-    on; both may grow.
+    on; both may grow. `recent` are the scores that were made last.
     """
 
     def __init__(self, base: Base, folder: Path, device: str) -> None:
@@ -62,6 +63,7 @@ class Evaluator:
         tokenizer = tokenizer_of(folder)
         self.reader = Reader(tokenizer, positions(self.encoder.model), device)
         self.checked: set[tuple[str, str]] = set()
+        self.recent: OrderedDict[tuple[str, str, str], Score] = OrderedDict()
         self._language: LanguageHead | None = None
         self._tokens = _TOKENS[device.partition(":")[0]]
         self._rows = Rows(settings.ROW_CACHE_BYTES)

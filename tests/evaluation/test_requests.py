@@ -102,7 +102,7 @@ def test_several_tasks_and_probes_in_one_job(request_for: Callable[..., Evaluati
     assert [m.partition(":")[0] for m in said[1:]] == ["toy", "second", "toy", "second", "toy"]
     facts = found[-1]
     assert isinstance(facts, DeviceFacts)
-    assert (facts.device, facts.dtype, facts.points) == ("cpu", "fp32", 5)
+    assert (facts.device, facts.dtype, facts.points) == ("cpu", "fp32", 4), "one was asked for twice"
     assert facts.tokens_per_second > 0
     assert 0 < facts.memory_used < facts.memory_total
 
@@ -187,3 +187,25 @@ def test_a_gpu_that_is_not_here() -> None:
     with pytest.raises(UnavailableError, match="not on this machine"):
         settings.device(f"cuda:{torch.cuda.device_count()}")
     assert settings.device("cpu") == "cpu"
+
+
+def test_two_viewers_who_ask_for_the_same_share_one_evaluation(request_for: Callable[..., Evaluation], task: Task,
+                                                               point: Callable[[str], Point],
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Point] = []
+    score = module.Evaluator.score
+
+    def counted(self: Any, at: Point, *rest: Any) -> Score:
+        made.append(at)
+        return score(self, at, *rest)
+
+    monkeypatch.setattr(module.Evaluator, "score", counted)
+    both = [evaluate(request_for(*(Ask(point(n), task, FEW) for n in names))) for names in (("m0", "m1"), ("m1", "m0"))]
+    found: list[list[Score]] = [[], []]
+    for _ in range(40):  # a step of each in turn, as they share a worker
+        for viewer, scores in zip(both, found, strict=True):
+            step = next(viewer, None)
+            if isinstance(step, Scored):
+                scores.append(step.score)
+    assert sorted(p.hash for p in made) == sorted(point(n).hash for n in ("m0", "m1"))
+    assert {s.point for s in found[0]} == {s.point for s in found[1]} == {point("m0").hash, point("m1").hash}
