@@ -67,7 +67,7 @@ class Session:
         message.rerun_script.page_name = "" if page == "map" else page
         message.rerun_script.query_string = urlencode(self._query) if page == "path" else ""
         await self._act(f"open {page}", message)
-        with suppress(TimeoutError):  # runs that follow on it replace the page's fragments: a person is slower than they
+        with suppress(TimeoutError):  # runs that follow on it replace the page's fragments
             while True:
                 async with asyncio.timeout(QUIET):
                     await self._finished()
