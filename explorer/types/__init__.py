@@ -16,5 +16,5 @@ from explorer.types.training import Started, Tuning
 
 __all__ = ["KINDS", "Base", "Checkpoint", "ClusterMetric", "Clusters", "DeviceFacts", "Drawings", "Entry", "Estimate",
            "Figure", "Finding", "Gram", "Group", "Head", "Layout", "Line", "MapSpec", "Metric", "Notice", "Point",
-           "Probe", "Progress", "Projection", "SavedView", "Score", "Seen", "Sketch", "SketchRow", "Sketched", "Started",
-           "Step", "Story", "Task", "Tensor", "Tuning", "Verdict", "canonical_json", "digest"]
+           "Probe", "Progress", "Projection", "SavedView", "Score", "Seen", "Sketch", "SketchRow", "Sketched",
+           "Started", "Step", "Story", "Task", "Tensor", "Tuning", "Verdict", "canonical_json", "digest"]

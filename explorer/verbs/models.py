@@ -35,9 +35,9 @@ def list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     chosen = ws.catalog.checkpoints(ws.catalog.base(args.base).id if args.base else None)
     changed = workflows.stale(ws)
     rows = [{"name": c.name, "id": c.id, "stale": c.id in changed, "base": bases[c.base].name, "format": c.format,
-             "dataset": c.dataset, "task": c.task, "domain": c.domain, "seed": c.seed, "train_size": c.train_size, "method": c.method,
-             "path": str(ws.catalog.resolve(c.path)), **{f"columns.{k}": v for k, v in c.columns.items()}}
-             for c in chosen]
+             "dataset": c.dataset, "task": c.task, "domain": c.domain, "seed": c.seed, "train_size": c.train_size,
+             "method": c.method, "path": str(ws.catalog.resolve(c.path)),
+             **{f"columns.{k}": v for k, v in c.columns.items()}} for c in chosen]
     shown = [{k: r[k] for k in ("name", "base", "dataset", "task", "domain", "seed", "train_size")}
              | ({"stale": "stale" if r["stale"] else ""} if changed else {}) for r in rows]
     return {"bases": [{"name": b.name, "id": b.id, "stale": b.id in changed, "model_type": b.model_type,
