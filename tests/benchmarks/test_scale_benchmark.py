@@ -20,9 +20,10 @@ def test_a_small_case() -> None:
 
 
 def test_the_cost_model_is_found_again() -> None:
-    rows = [{"n": n, "d": d, "gram": 1e-9 * d * (2 * n + 0.1 * n * (n + 1) / 2), "check": 6e-9 * d, "sketch": 4e-9 * d}
-            for n in (4, 32, 256) for d in (1e5, 1e7)]
+    rows = [{"n": n, "d": d, "t": 100, "gram": 1e-9 * d * (2 * n + 0.1 * n * (n + 1) / 2) + 3e-5 * n * 100,
+             "check": 6e-9 * d, "sketch": 4e-9 * d} for n in (4, 32, 256) for d in (1e5, 1e7)]
     found = constants(rows)
+    assert found["c0"] == pytest.approx(3e4)
     assert found["c2"] == pytest.approx(2)
     assert found["c3"] == pytest.approx(0.1)
     assert slope([r for r in rows if r["n"] == 4], "gram", "d") == pytest.approx(1)
