@@ -26,7 +26,7 @@ def test_the_cost_model_is_found_again() -> None:
     assert found["c0"] == pytest.approx(3e4)
     assert found["c2"] == pytest.approx(2)
     assert found["c3"] == pytest.approx(0.1)
-    assert slope([r for r in rows if r["n"] == 4], "gram", "d") == pytest.approx(1)
+    assert slope([r for r in rows if r["n"] == 4], "check", "d") == pytest.approx(1)
     few, many = paper(found, 1000), paper(found, 100_000)
     assert many["sketch seconds"] == pytest.approx(100 * few["sketch seconds"])
     assert many["gram seconds"] > 5000 * few["gram seconds"]
