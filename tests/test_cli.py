@@ -146,7 +146,7 @@ REFUSED: dict[str, tuple[list[object], list[str]]] = {
     "recipe base number": (["evaluate", '{"base": 3, "terms": {}}', *EVALUATE], ["base", "3"]),
     "recipe nan": (["evaluate", '{"terms": {"m0": NaN}}', *EVALUATE], ["m0", "NaN"]),
     "recipe infinity": (["evaluate", '{"terms": {"m0": 1e999}}', *EVALUATE], ["m0", "inf"]),
-    "recipe huge": (["evaluate", '{"terms": {"m0": 1' + "0" * 400 + "}}", *EVALUATE], ["m0", "finite"]),
+    "recipe huge": (["evaluate", '{"terms": {"m0": 1' + "0" * 400 + "}}", *EVALUATE], ["401 digits"]),
     "recipe bool": (["evaluate", '{"terms": {"m0": true}}', *EVALUATE], ["m0", "True"]),
     "recipe null": (["evaluate", '{"terms": {"m0": null}}', *EVALUATE], ["m0", "None"]),
     "recipe text": (["evaluate", '{"terms": {"m0": "1"}}', *EVALUATE], ["m0"]),
@@ -277,7 +277,8 @@ def test_reopening_never_touches_weights(cli: Cli, zoo: Path, tmp_path: Path) ->
     before = [cli(*verb, *where)[1] for verb in (["list"], ["gram"], ["map"], ["evaluate", "m0", *EVALUATE])]
     shutil.rmtree(copy)
     after = [cli(*verb, *where)[1] for verb in (["list"], ["gram"], ["map"], ["evaluate", "m0", *EVALUATE])]
-    assert after == before
+    assert '"stale": true' in after[0]  # which the list says, by a look at the files' sizes and times
+    assert [after[0].replace('"stale": true', '"stale": false'), *after[1:]] == before
     status, _, err = cli("evaluate", "m1", *EVALUATE, *where)
     assert status == 2
     assert str(copy) in err

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,15 +72,21 @@ def test_a_workspace_that_is_held_is_left_alone(ws, without_browser):
     assert done.stdout.strip() == "warning"
 
 
+def answered():
+    """What /healthz answers; in a thread of its own, as the browser of other tests has a loop in this one."""
+    with ThreadPoolExecutor() as threads:
+        return threads.submit(asyncio.run, _server._healthz(None)).result()
+
+
 def test_the_server_says_how_it_fares_without_a_name(ws, monkeypatch):
-    answer = asyncio.run(_server._healthz(None))
+    answer = answered()
     assert answer.status_code == 503
     monkeypatch.setattr(_session, "_open", [ws])
-    answer = asyncio.run(_server._healthz(None))
+    answer = answered()
     assert answer.status_code == 200
     found = json.loads(answer.body)
     assert found["catalog"]["checkpoints"] == 6
     assert found["memory_bytes"] > 0
     assert not any(name in answer.body.decode() for name in ("m0", "toy", str(ws.folder)))
     ws.catalog.close()
-    assert asyncio.run(_server._healthz(None)).status_code == 503
+    assert answered().status_code == 503

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -18,7 +19,9 @@ def asked(host: str | None) -> tuple[int, dict[str, str]]:
 
     headers = [] if host is None else [(b"host", host.encode())]
     scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": headers, "query_string": b""}
-    asyncio.run(Gate(PlainTextResponse("well"))(scope, None, send))
+    # in a thread of its own: the browser of other tests has a loop in this one
+    with ThreadPoolExecutor() as threads:
+        threads.submit(asyncio.run, Gate(PlainTextResponse("well"))(scope, None, send)).result()
     return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}
 
 
