@@ -132,5 +132,5 @@ def table(pool: Pool, found: Standings, order: Sequence[int]) -> None:
     tabled(frame, dict.fromkeys(shares, whole_percent), {
         "rank": "Rank", "ranks": st.column_config.TextColumn("95 %", help="Ranks in 95 % of the draws."),
         "point": st.column_config.TextColumn("Point", width="medium"), "on": "Worst on", "tasks": "Tasks", **shares})
-    st.download_button("Download as CSV", frame.to_csv(index=False), "leaderboard.csv", "text/csv", on_click="ignore",
-                       icon=":material/download:")
+    st.download_button("Download as CSV", lambda: frame.to_csv(index=False), "leaderboard.csv", "text/csv",
+                       on_click="ignore", icon=":material/download:")

@@ -182,5 +182,5 @@ def table(ws: workflows.Workspace, bench: Bench, point: Point) -> None:
         "value": "Retention", "low": "95 % from", "high": "to"}, order=[
         "task", "own", "merge_loss", "half", "model_loss", "mean_loss", "base_loss", "merge_accuracy",
         "model_accuracy", "mean_accuracy", "base_accuracy", "value", "low", "high"])
-    st.download_button("Download as CSV", frame.to_csv(index=False), "merge.csv", "text/csv", on_click="ignore",
+    st.download_button("Download as CSV", lambda: frame.to_csv(index=False), "merge.csv", "text/csv", on_click="ignore",
                        icon=":material/download:")

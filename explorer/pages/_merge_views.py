@@ -130,7 +130,7 @@ def take_away(ws: workflows.Workspace, command: Callable[[str], str], point: Poi
         try:
             text = to_mergekit(ws, point)
             st.code(text, language="yaml", wrap_lines=True, height=280)
-            st.download_button("Download", text, "merge.yml", "text/yaml", on_click="ignore",
+            st.download_button("Download", lambda: text, "merge.yml", "text/yaml", on_click="ignore",
                                icon=":material/download:", key="merge-yaml")
         except RecipeError as error:
             st.info(plain(str(error)), icon=":material/info:")

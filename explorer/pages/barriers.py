@@ -201,7 +201,7 @@ def table(found: PairBarriers) -> None:
                        "cosine": _readings.coefficient}, {
             "a": "α = 1", "b": "α = 0", "barrier": "Barrier (nats)", "low": "95 % from", "high": "to",
             "alpha": "at α", "cosine": "Cosine"}, height=280)
-        st.download_button("Download as CSV", frame.to_csv(index=False), "barriers.csv", "text/csv",
+        st.download_button("Download as CSV", lambda: frame.to_csv(index=False), "barriers.csv", "text/csv",
                            on_click="ignore", icon=":material/download:")
 
 

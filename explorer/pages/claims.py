@@ -41,7 +41,7 @@ def head(ws: workflows.Workspace, base: Base, entries: dict[str, Entry]) -> None
                 st.badge(f"{counts[verdict]} {name}", icon=icon, color=colour)  # type: ignore[arg-type]
         models = len(ws.catalog.checkpoints(base.id))
         st.caption(f"On the {models} models of {plain(base.name)}; the paper's are of RoBERTa-base.", width="stretch")
-        st.download_button("Report", markdown(entries, claims.CLAIMS), f"claims-{base.name}.md",
+        st.download_button("Report", lambda: markdown(entries, claims.CLAIMS), f"claims-{base.name}.md",
                            "text/markdown", icon=":material/download:", disabled=not entries)
         if st.button("Recompute all", icon=":material/refresh:", type="secondary" if entries else "primary"):
             begin(ws, base, None)

@@ -204,8 +204,8 @@ def table(ws: workflows.Workspace, walk: Walk) -> None:
                        "accuracy": _readings.percent, "n": _readings.count}, {
             "task": "Task", "alpha": "α", "loss": "Loss (nats)", "stderr": "Standard error", "accuracy": "Accuracy",
             "n": "Texts", "device": "Device"}, height=320)
-        st.download_button("Download as CSV", frame.to_csv(index=False), "path.csv", "text/csv", on_click="ignore",
-                           icon=":material/download:")
+        st.download_button("Download as CSV", lambda: frame.to_csv(index=False), "path.csv", "text/csv",
+                           on_click="ignore", icon=":material/download:")
 
 
 def show() -> None:

@@ -193,7 +193,7 @@ def table(ws: workflows.Workspace, plan: Plan) -> None:
         "target": "Target", "start": "Start", "seeds": "Seeds", "accuracy": "Accuracy",
         "value": "Minus the base's (points)", "low": "95 % from", "high": "to"},
         height=min(420, 38 + 35 * len(rows)))
-    st.download_button("Download as CSV", frame.to_csv(index=False), "start-points.csv", "text/csv",
+    st.download_button("Download as CSV", lambda: frame.to_csv(index=False), "start-points.csv", "text/csv",
                        on_click="ignore", icon=":material/download:")
 
 
