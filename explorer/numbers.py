@@ -64,32 +64,27 @@ def half_width(half: float | None, places: int | None = None) -> str:
 
 def loss(value: float | None, half: float | None = None, *, unit: str = "nats") -> str:
     """A loss or a barrier: "0.312 nats", "0.3124 ± 0.0021 nats" with half of its 95 % interval."""
-    if value is None or not math.isfinite(value):
-        return fixed(value, 0)
-    text = fixed(value, decimals(half))
-    if half is not None and math.isfinite(half):
-        text += f" {half_width(half)}"
-    return f"{text} {unit}".rstrip()
+    return _with_half(value, half, decimals(half), unit)
 
 
 def difference(value: float | None, half: float | None = None, *, unit: str = "nats") -> str:
     """A difference of losses with its sign: "+0.012 nats", "−0.120 ± 0.013 nats"."""
-    if value is None or not math.isfinite(value):
-        return fixed(value, 0)
-    text = fixed(value, decimals(half), sign=True)
-    if half is not None and math.isfinite(half):
-        text += f" {half_width(half)}"
-    return f"{text} {unit}".rstrip()
+    return _with_half(value, half, decimals(half), unit, sign=True)
 
 
 def points(value: float | None, half: float | None = None, *, unit: str = "points") -> str:
     """A difference of two shares (0.012) as points of a percent with its sign: "+1.20 points"."""
-    scaled = None if half is None else 100 * half
+    value, half = (None if v is None else 100 * v for v in (value, half))
+    return _with_half(value, half, decimals(half, usual=2, most=2), unit, sign=True)
+
+
+def _with_half(value: float | None, half: float | None, places: int, unit: str, *, sign: bool = False) -> str:
+    """A value and half of its interval, if there is one, with so many decimals."""
     if value is None or not math.isfinite(value):
         return fixed(value, 0)
-    text = fixed(100 * value, decimals(scaled, usual=2, most=2), sign=True)
-    if scaled is not None and math.isfinite(scaled):
-        text += f" {half_width(scaled, decimals(scaled, usual=2, most=2))}"
+    text = fixed(value, places, sign=sign)
+    if half is not None and math.isfinite(half):
+        text += f" {half_width(half, places)}"
     return f"{text} {unit}".rstrip()
 
 
@@ -148,6 +143,21 @@ def distance(value: float | None) -> str:
 def factor(value: float | None) -> str:
     """A ratio: "4.6 ×"."""
     return f"{figures(value, 2)} ×" if value is not None and math.isfinite(value) else fixed(value, 0)
+
+
+def in_unit(value: float | None, unit: str) -> str:
+    """A value of a finding in its unit: "share" (of 1), "points" (of a percent), "nats" or "factor"."""
+    match unit:
+        case "share":
+            return share(value)
+        case "points":
+            return points(None if value is None else value / 100)
+        case "nats":
+            return loss(value)
+        case "factor":
+            return factor(value)
+        case _:
+            raise ValueError(f"no unit of a finding: {unit!r}")
 
 
 def p_value(value: float | None) -> str:

@@ -56,8 +56,12 @@ def devices() -> list[str] | None:
     """
     if "," in DEVICE:
         return [name.strip() for name in DEVICE.split(",") if name.strip()]
-    gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-    return [f"cuda:{i}" for i in range(gpus)] if DEVICE == "auto" and gpus > 1 else None
+    return [f"cuda:{i}" for i in range(gpus())] if DEVICE == "auto" and gpus() > 1 else None
+
+
+def gpus() -> int:
+    """The NVIDIA GPUs of this machine, known without loading torch."""
+    return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
 
 
 def check_device(name: str) -> str:

@@ -214,6 +214,8 @@ class Backend(ABC):
     """
 
     KEPT = 50
+    spread = False
+    """Whether its workers may be on other machines, whose cores this one does not use."""
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []

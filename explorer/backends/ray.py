@@ -32,6 +32,8 @@ class ray(Laned):
     UnavailableError if Ray is not installed or there is no cluster. A process that is connected to Ray stays so.
     """
 
+    spread = True
+
     def __init__(self, *, address: str | None = None) -> None:
         super().__init__()
         self._library = _library()

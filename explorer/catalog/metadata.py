@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import glob
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from explorer.errors import InputError
 KEYS = ("folder", "checkpoint", "name")
 _READERS = {".csv": "read_csv(?, header = true{})", ".tsv": "read_csv(?, header = true{})",
             ".parquet": "read_parquet(?)"}
-# Read as they are written: a folder called 007 is not number 7.
 MOST_ROWS = 1_000_000
 """Of a table: a compressed file of a few kilobytes can hold any number."""
+# Read as they are written: a folder called 007 is not number 7.
 _TEXT = (*KEYS, "base", "dataset", "task", "domain", "method")
 
 
@@ -30,7 +30,7 @@ def read_table(path: Path) -> dict[str, dict[str, Any]]:
         with duckdb.connect(":memory:") as db:
             reader = _READERS[path.suffix.lower()]
             there = str(path.resolve())
-            named = re.sub(r"([*?\[])", r"[\1]", there)  # a name is no pattern for other files
+            named = glob.escape(there)  # a name is no pattern for other files
             db.execute("SET allowed_paths = ?", [[there, named]])
             db.execute("SET enable_external_access = false")
             first = db.execute(f"SELECT * FROM {reader.format('')} LIMIT 0", [named])

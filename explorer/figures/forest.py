@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
@@ -11,12 +11,8 @@ from explorer import numbers
 from explorer.figures.theme import Dark, surface, template
 from explorer.figures.writing import PERCENT
 from explorer.types import Figure
-from explorer.types.claims import Unit
 
 ROW, FRAME = 34, 74
-WRITERS: Mapping[Unit, Callable[[float], str]] = {
-    "share": numbers.share, "nats": numbers.loss, "factor": numbers.factor,
-    "points": lambda value: numbers.points(value / 100)}
 
 
 def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: Dark = False) -> go.Figure:
@@ -44,7 +40,7 @@ def forest(figures: Sequence[Figure], words: Sequence[str], *, dark: Dark = Fals
         if any(v is not None for v in values):
             made.add_trace(go.Scatter(
                 x=values, y=rows, mode="markers", name=name, marker=marker,
-                customdata=[None if v is None else WRITERS[unit](v) for v in values],
+                customdata=[None if v is None else numbers.in_unit(v, unit) for v in values],
                 hovertemplate=f"{name}: %{{customdata}}<extra></extra>"))
     made.update_yaxes(tickvals=rows, ticktext=names, range=[len(figures) - 0.4, -0.6], automargin=True, showgrid=False,
                       tickfont={"color": s.text, "size": s.size})

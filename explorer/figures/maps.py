@@ -17,8 +17,9 @@ import plotly.graph_objects as go
 
 from explorer import numbers
 from explorer.figures.colouring import UNKNOWN, Categories, Numbers, colouring, label
-from explorer.figures.overlays import draw_kept, draw_runs
+from explorer.figures.overlays import axes, draw_kept, draw_runs
 from explorer.figures.theme import SYMBOLS, SYMBOLS_3D, Dark, Mark, marks, scale, surface, template
+from explorer.figures.writing import short
 from explorer.statistics.readings import NORMAL
 from explorer.types import Checkpoint, Projection, Score
 
@@ -110,7 +111,7 @@ def _short(value: Any) -> str:
     text = str(value)
     if isinstance(value, int) and not isinstance(value, bool) and value > 9999:
         text = numbers.count(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return short(text)
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class _Drawing:
                 trace["selectedpoints"] = [i for i, grey in enumerate(greyed) if not grey]
         kind = go.Scatter3d if self.solid else go.Scatter
         self.figure.add_trace(kind(
-            **_axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
+            **axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
             showlegend=shades is None, customdata=np.array([[key] for key in ids], object),
             hovertext=np.array(cards, object),
             hovertemplate="%{hovertext}<extra></extra>", **trace,
@@ -202,7 +203,7 @@ def _draw_rings(figure: go.Figure, coords: np.ndarray, shown: Sequence[Checkpoin
     if len(rows) == 2 and not solid:
         sides[int(coords[rows[0], 1] > coords[rows[1], 1])] = "bottom center"
     figure.add_trace(kind(
-        **_axes(coords[rows]), mode="markers+text" if len(rows) <= 2 else "markers", hoverinfo="skip", showlegend=False,
+        **axes(coords[rows]), mode="markers+text" if len(rows) <= 2 else "markers", hoverinfo="skip", showlegend=False,
         name="selected", text=[html.escape(_short(name)) for name in names],
         textposition="top center" if solid else sides, textfont={"size": s.size - 1, "color": s.text},
         marker={"size": 11 if solid else 19, "symbol": "circle-open", "color": s.accent, "line": {"width": 2.5}},
@@ -215,7 +216,7 @@ def _draw_path(figure: go.Figure, overlay: Overlay, dark: Dark) -> None:
         return
     s, solid = surface(dark), overlay.path.shape[1] == 3
     kind = go.Scatter3d if solid else go.Scatter
-    figure.add_trace(kind(**_axes(overlay.path), mode="lines+markers", name="path", showlegend=False, hoverinfo="skip",
+    figure.add_trace(kind(**axes(overlay.path), mode="lines+markers", name="path", showlegend=False, hoverinfo="skip",
                           line={"color": s.accent, "width": 4 if solid else 2.5,
                                 "dash": "dot" if overlay.approximate else "solid"},
                           marker={"size": 2 if solid else 4, "color": s.accent}))
@@ -225,7 +226,7 @@ def _draw_path(figure: go.Figure, overlay: Overlay, dark: Dark) -> None:
     positions = ["top center", "bottom center"] if overlay.ends[0, 1] >= overlay.ends[1, 1] else [
         "bottom center", "top center"]
     figure.add_trace(kind(
-        **_axes(overlay.ends), mode="markers+text", name="ends of the path", showlegend=False, text=text,
+        **axes(overlay.ends), mode="markers+text", name="ends of the path", showlegend=False, text=text,
         textposition="top center" if solid else positions, textfont={"size": s.size - 1, "color": s.text},
         hoverinfo="text", hovertext=text,
         marker={"size": 6 if solid else 12, "symbol": "diamond", "color": s.accent,
@@ -239,7 +240,7 @@ def _draw_base(figure: go.Figure, overlay: Overlay, dark: Dark) -> None:
     s, solid = surface(dark), len(overlay.base) == 3
     kind = go.Scatter3d if solid else go.Scatter
     figure.add_trace(kind(
-        **_axes(np.asarray(overlay.base)[None]), mode="markers", name="base", legendrank=1, showlegend=True,
+        **axes(np.asarray(overlay.base)[None]), mode="markers", name="base", legendrank=1, showlegend=True,
         hovertemplate="<b>base</b><br>the pretrained model: task vector 0<extra></extra>",
         marker={"size": 7 if solid else 15, "symbol": "cross" if solid else "star", "color": s.base,
                 "line": {"width": 1.5, "color": s.paper}},
@@ -269,10 +270,6 @@ def axis_titles(projection: Projection) -> list[str]:
     if projection.explained is None:
         return [""] * k
     return [f"PC {i + 1}  ·  {numbers.share(projection.explained[i])} of variance" for i in range(k)]
-
-
-def _axes(coords: np.ndarray) -> dict[str, np.ndarray]:
-    return {axis: coords[:, i] for i, axis in enumerate(AXES[: coords.shape[1]])}
 
 
 def _ends(numbers: np.ndarray) -> tuple[float, float]:

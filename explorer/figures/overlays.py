@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer.figures.theme import Dark, surface
+from explorer.figures.writing import short
 from explorer.types import Checkpoint
 
 RUN, STEP = "run", "step"
@@ -37,7 +38,7 @@ def draw_runs(figure: go.Figure, coords: np.ndarray, checkpoints: Sequence[Check
     start = np.empty((0, k)) if origin is None else np.asarray(origin, dtype=float)[None]
     way = np.concatenate([part for rows in lines for part in (start, coords[rows], gap)])[:-1]
     kind = go.Scatter3d if k == 3 else go.Scatter
-    figure.add_trace(kind(**_axes(way), mode="lines", name=RUNS, hoverinfo="skip", legendrank=3000, connectgaps=False,
+    figure.add_trace(kind(**axes(way), mode="lines", name=RUNS, hoverinfo="skip", legendrank=3000, connectgaps=False,
                           line={"color": s.quiet, "width": 3 if k == 3 else 1.4}))
 
 
@@ -47,12 +48,13 @@ def draw_kept(figure: go.Figure, kept: Mapping[str, np.ndarray], dark: Dark) -> 
         return
     s, places = surface(dark), np.array(list(kept.values()), dtype=float)
     solid = places.shape[1] == 3
-    names = [html.escape(name if len(name) <= 60 else name[:59] + "…") for name in kept]
+    names = [html.escape(short(name)) for name in kept]
     figure.add_trace((go.Scatter3d if solid else go.Scatter)(
-        **_axes(places), mode="markers", name=KEPT, legendrank=2, hovertext=names,
+        **axes(places), mode="markers", name=KEPT, legendrank=2, hovertext=names,
         hovertemplate="<b>%{hovertext}</b><br>a kept Point<extra></extra>",
         marker={"size": 6 if solid else 13, "symbol": "diamond-open", "color": s.warm, "line": {"width": 2.5}}))
 
 
-def _axes(coords: np.ndarray) -> dict[str, np.ndarray]:
+def axes(coords: np.ndarray) -> dict[str, np.ndarray]:
+    """Coordinates (n, k) by the names of plotly's axes."""
     return {axis: coords[:, i] for i, axis in enumerate("xyz"[: coords.shape[1]])}

@@ -16,3 +16,8 @@ PERCENT: dict[str, Any] = {
     "labelalias": {f"{i}%".replace("-", "−"): f"{i} %".replace("-", "−")
                    for i in (*range(101), *range(-200, 0, 5), *range(105, 301, 5))}}
 """The ticks of an axis or a colour bar of shares."""
+
+
+def short(text: str) -> str:
+    """A name of at most 60 characters."""
+    return text if len(text) <= 60 else text[:59] + "…"

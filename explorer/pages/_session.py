@@ -185,15 +185,21 @@ def map_ids(ws: workflows.Workspace, base: Base) -> tuple[str, ...] | None:
 
 def kept_points(ws: workflows.Workspace, base: Base) -> dict[str, Point]:
     """The kept Points that the map of a base shows: all, or where a link holds it those that there were then."""
-    everything = workflows.kept_points(ws, base.id)
-    held = len(everything) if st.session_state.get(FROZEN) is None else st.session_state.get(POINTS_AS_OF, 0)
-    st.session_state[POINTS_AS_OF] = min(held, len(everything))
-    return dict(list(everything.items())[:held])
+    everything = list(workflows.kept_points(ws, base.id).items())
+    return dict(everything[:_held_points(len(everything))])
+
+
+def _held_points(total: int) -> int:
+    """How many of so many kept Points are shown; where no link holds the map, it is noted for the next one."""
+    held = total if st.session_state.get(FROZEN) is None else min(st.session_state.get(POINTS_AS_OF, 0), total)
+    st.session_state[POINTS_AS_OF] = held
+    return held
 
 
 def thaw(ws: workflows.Workspace, base: Base) -> None:
     """Where a link holds the map to what there was: says so, and shows all on a click. In a row of controls."""
-    ids, points = map_ids(ws, base), len(workflows.kept_points(ws, base.id)) - len(kept_points(ws, base))
+    ids, there = map_ids(ws, base), len(workflows.kept_points(ws, base.id))
+    points = there - _held_points(there)
     if ids is None and not points:
         return
     held, total = st.session_state[AS_OF], len(ws.catalog.checkpoints(base.id))

@@ -18,6 +18,8 @@ from explorer.workflows.health import health
 ICONS = {"queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
          "failed": ":material/error:", "cancelled": ":material/block:"}
 SHOWN = 50
+SLOW = 5.0
+"""Seconds between two looks at the system, which asks for every process and every table."""
 CATALOG = {"checkpoints": "checkpoint", "tasks": "task", "scores": "score"}
 
 
@@ -88,17 +90,17 @@ def show() -> None:
     watching = any(active(job) for job in ws.backend.jobs())
 
     @st.fragment(run_every=TICK if watching else 2.0)
-    def shown() -> None:
+    def listed() -> None:
         jobs = list(ws.backend.jobs())
-        left, right = st.columns([1.5, 1], gap="large")
-        with left:
-            running([j for j in jobs if active(j)])
-            over([j for j in reversed(jobs) if not active(j)][:SHOWN])
-        with right:
-            workers(ws)
-            system(ws)
+        running([j for j in jobs if active(j)])
+        over([j for j in reversed(jobs) if not active(j)][:SHOWN])
 
-    shown()
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        listed()
+    with right:
+        st.fragment(run_every=TICK if watching else 2.0)(workers)(ws)
+        st.fragment(run_every=SLOW)(system)(ws)
 
 
 show()

@@ -19,8 +19,6 @@ from explorer.types import Gram, Metric, Point, Projection, Sketched
 
 RANK_TOLERANCE = 1e-11
 """Eigenvalues below this share of the largest are rounding errors of a float64 Gram, not directions."""
-
-
 _MANY = 512
 """From more checkpoints on, the axes of a map are found without those that nobody sees."""
 _SURE, _NEAR = 1e-10, 1e-4

@@ -6,7 +6,7 @@ in memory and can open the given files only; values are bound, column names quot
 
 from __future__ import annotations
 
-import re
+import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,7 +106,7 @@ def _query(db: duckdb.DuckDBPyConnection, files: Sequence[Path], text: Sequence[
 
 def _named(file: Path) -> str:
     """The path as DuckDB takes it for this one file: a name is no pattern for others."""
-    return re.sub(r"([*?\[])", r"[\1]", str(file.resolve()))
+    return glob.escape(str(file.resolve()))
 
 
 def _as_text(column: str, types: dict[str, str]) -> str:

@@ -20,9 +20,10 @@ from explorer.training.bases import Known
 from explorer.training.corpus import find_tasks
 from explorer.training.plan import Run, chosen, lengths, runs
 from explorer.training.recipes import BaseRecipe, ModelsRecipe, Recipe
-from explorer.training.writing import clear_leftovers, new_folder, read_meta
+from explorer.training.writing import new_folder, read_meta
 from explorer.types import Progress as Said
 from explorer.types import Task
+from explorer.weights.hidden import clear_leftovers
 
 if TYPE_CHECKING:
     from explorer.training.loop import Autocast

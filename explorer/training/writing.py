@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from explorer.errors import InputError
+from explorer.weights.hidden import hidden
 
 if TYPE_CHECKING:
     import torch
@@ -22,18 +18,13 @@ if TYPE_CHECKING:
 META = "explorer.json"
 
 
-_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
-_HIDDEN = re.compile(r"\..+\.(?P<host>[A-Za-z0-9-]+)\.(?P<pid>\d+)")
-
-
 @contextmanager
 def new_folder(folder: Path, *, again: bool = False) -> Iterator[Path]:
     """A hidden folder beside `folder` to fill, renamed to it at the end; removed if the filling fails or is stopped.
 
-    Its name says which process of which machine fills it, see `clear_leftovers`. `again`: a folder that is there
-    already is replaced.
+    `again`: a folder that is there already is replaced.
     """
-    temporary = folder.with_name(f".{folder.name}.{_HOST}.{os.getpid()}")
+    temporary = hidden(folder)
     try:
         with _writable(folder):
             shutil.rmtree(temporary, ignore_errors=True)
@@ -45,17 +36,6 @@ def new_folder(folder: Path, *, again: bool = False) -> Iterator[Path]:
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def clear_leftovers(folder: Path) -> list[str]:
-    """Removes the hidden folders in `folder` that processes of this machine were filling when they were killed."""
-    found = []
-    for place in folder.iterdir() if folder.is_dir() else ():
-        match = _HIDDEN.fullmatch(place.name)
-        if match and place.is_dir() and match["host"] == _HOST and not psutil.pid_exists(int(match["pid"])):
-            shutil.rmtree(place, ignore_errors=True)
-            found.append(place.name)
-    return found
 
 
 @contextmanager

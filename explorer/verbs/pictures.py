@@ -49,7 +49,8 @@ def export_html_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     else:
         shown = _views(ws, args)
         for view in shown:
-            telling.figures(ws, view, args.dark)  # refuses one that has none
+            if view.page not in pictures.DRAWN:
+                telling.drawings(ws, view)  # refuses one that has none; in a story it says so in its place
         slides = [telling.slide(ws, view, args.dark) for view in shown]
     made = pictures.html(slides, title=args.title or args.story or "", dark=args.dark).encode()
     return _written(out, made, {"views": len(slides)})

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.backends import Backend, Job
-from explorer.numbers import about, fixed
+from explorer.numbers import about, between, fixed
 from explorer.types import Score
 from explorer.workflows import Workspace
 
@@ -60,6 +60,11 @@ def number(value: float | None) -> float | None:
 def shown(value: float | None, digits: int = 4) -> str:
     """A number in a table, empty where there is none."""
     return "" if value is None else fixed(value, digits)
+
+
+def changed(value: float, low: float, high: float) -> str:
+    """A difference in a table, with its sign and its interval."""
+    return f"{fixed(value, 4, sign=True)} ({between(low, high, sign=True)})"
 
 
 def score_row(score: Score | None) -> dict[str, Any]:

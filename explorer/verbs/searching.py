@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError
 from explorer.evaluation.searching import Tried
-from explorer.numbers import between, fixed, weight
+from explorer.numbers import weight
 from explorer.types import Probe
 from explorer.verbs.arguments import names, task_list
-from explorer.verbs.printing import Answer, score_row, shown, table
+from explorer.verbs.printing import Answer, changed, score_row, shown, table
 from explorer.workflows import Workspace, lines, searching
 from explorer.workflows.naming import recipe
 
@@ -54,12 +53,8 @@ def _text(value: dict[str, Any]) -> str:
     rows = [{"": r["name"], "loss": shown(r.get("loss")), "±": shown(r.get("stderr")),
              "accuracy": shown(r.get("accuracy"), 3), "on the shots": shown(r["loss_on_shots"]),
              "found minus it": "" if r["found_minus"] is None else
-             _interval(r["found_minus"])} for r in value["rows"]]
+             changed(**r["found_minus"])} for r in value["rows"]]
     found = ", ".join(f"{weight(w)}·{name}" for name, w in value["weights"].items() if abs(w) >= 5e-4)
     kept = [f"kept as {value['name']}"] if value["name"] else []
     return "\n".join([f"{value['target']}, {value['shots']} texts of each label, {value['budget']} evaluations: "
                       f"{found or 'the base'}", *kept, table(rows)])
-
-
-def _interval(difference: Mapping[str, float]) -> str:
-    return f"{fixed(difference['value'], 4, sign=True)} ({between(difference['low'], difference['high'], sign=True)})"

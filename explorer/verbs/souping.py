@@ -7,10 +7,10 @@ from typing import Any
 
 from explorer import workflows
 from explorer.errors import InputError
-from explorer.numbers import between, fixed
+from explorer.numbers import fixed
 from explorer.statistics.readings import Difference
 from explorer.verbs.arguments import probe
-from explorer.verbs.printing import Answer, number, score_row, shown, table
+from explorer.verbs.printing import Answer, changed, number, score_row, shown, table
 from explorer.workflows import Workspace, souping
 from explorer.workflows.naming import recipe
 from explorer.workflows.souping import Found
@@ -88,5 +88,4 @@ def _text(found: Found, name: str | None) -> str:
 def _interval(difference: Difference | None) -> str:
     if difference is None:
         return ""
-    low, high = difference.interval
-    return f"{fixed(difference.value, 4, sign=True)} ({between(low, high, sign=True)})"
+    return changed(difference.value, *difference.interval)

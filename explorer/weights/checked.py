@@ -12,6 +12,7 @@ from pathlib import Path
 
 from explorer.types import canonical_json, digest
 from explorer.weights.fingerprint import Fingerprint
+from explorer.weights.staleness import facts_of
 
 FILE = "checked.jsonl"
 
@@ -47,8 +48,4 @@ class Checked:
 
 def files_key(folder: Path, *about: str) -> str:
     """Identity of a folder's files as they are on disk, and of what they are compared with."""
-    listed = []
-    for file in sorted(folder.iterdir()):
-        facts = file.stat()
-        listed.append([file.name, facts.st_size, facts.st_mtime_ns, facts.st_ino])
-    return digest(str(folder), canonical_json(listed), *about)
+    return digest(str(folder), facts_of(folder, sorted(file.name for file in folder.iterdir())), *about)

@@ -6,23 +6,18 @@ imports, an adapter that PEFT loads. What people read of it is `model_card`.
 
 from __future__ import annotations
 
-import glob
 import importlib
 import json
-import os
-import re
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import psutil
-
 from explorer.errors import InputError, UnknownNameError
 from explorer.types import Base, Point, Progress
+from explorer.weights.hidden import clear_leftovers, hidden
 from explorer.weights.model_card import Card, Loss
 
 if TYPE_CHECKING:
@@ -118,9 +113,6 @@ def check_room(out: Path, needed: int) -> None:
                          "choose another place.")
 
 
-_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
-
-
 @contextmanager
 def whole_folder(out: Path, force: bool = False) -> Iterator[Path]:
     """A hidden folder beside `out` to fill, which takes its place at the end; nothing is left where filling fails.
@@ -129,8 +121,9 @@ def whole_folder(out: Path, force: bool = False) -> Iterator[Path]:
     aside before and deleted after, and comes back should the new one not get there.
     """
     check_target(out, force)
-    making, aside = out.with_name(f".{out.name}.{_HOST}.{os.getpid()}"), _aside(out)
-    _clear(out)
+    making, aside = hidden(out), _aside(out)
+    shutil.rmtree(making, ignore_errors=True)
+    clear_leftovers(out.parent, out.name)
     try:
         making.mkdir()
         yield making
@@ -142,13 +135,6 @@ def whole_folder(out: Path, force: bool = False) -> Iterator[Path]:
     finally:
         _restore(out)
         shutil.rmtree(making, ignore_errors=True)
-
-
-def _clear(out: Path) -> None:
-    for left in out.parent.glob(f".{glob.escape(out.name)}.{_HOST}.*"):
-        pid = left.name.rpartition(".")[2]
-        if pid.isdecimal() and (int(pid) == os.getpid() or not psutil.pid_exists(int(pid))):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _aside(out: Path) -> Path:

@@ -128,9 +128,7 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
             refused += 1
             yield Refused(folder, f"{folder}: can't be read ({e.strerror or e}).")
         for found in models.sketched():
-            if new := added.pop(found.checkpoint.base, None):
-                yield new
-            yield found
+            yield from _coming_in(found, added)
         yield bar.checked(number, f"checked {number} of {len(request.folders)}")
     for shared in models.passes():
         work = Pass(shared)
@@ -141,13 +139,19 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
             yield bar.summed(done, work.size, n, new_rows, f"inner products of {new_rows} checkpoints")
         for i in range(new_rows):
             found = models.finished(shared.rows[shared.first + i][0], work.row(i))
-            if new := added.pop(found.checkpoint.base, None):
-                yield new  # a base comes in with its first checkpoint: where all are refused, nothing has changed
-            yield found
+            yield from _coming_in(found, added)
             yield bar.plain(f"imported {found.checkpoint.name}")
         work.close()
     models.close()
     yield bar.end(f"{len(request.folders) - refused} imported, {refused} refused")
+
+
+def _coming_in(found: NewCheckpoint, added: dict[str, NewBase]) -> Iterator[NewBase | NewCheckpoint]:
+    """A checkpoint, and before it its base with the first of its checkpoints: where all are refused, nothing changes.
+    """
+    if new := added.pop(found.checkpoint.base, None):
+        yield new
+    yield found
 
 
 class _Bar:
@@ -199,8 +203,7 @@ class _Models:
         self._asked = list(request.asked)
         self._points = frozenset(request.points)
         self._request = request
-        self._folders = {i: folder for (_, folder), i in zip(request.known, (c.id for c, _ in request.known),
-                                                             strict=True)}
+        self._folders = {c.id: folder for c, folder in request.known}
         self._accepted: list[Checkpoint] = []
         self._held: list[NewCheckpoint] = []
         self._in: Counter[str] = Counter()

@@ -27,8 +27,6 @@ _EMBEDDING = re.compile(r"embed|(?:^|\.)w[tp]e(?:\.|$)|shared|relative_attention
 # Persistent buffers of older releases: not parameters, so neither compared nor missed.
 _BUFFER = re.compile(r"(position_ids|token_type_ids|masked_bias|inv_freq|attn\.bias|attention\.bias|"
                      r"num_batches_tracked)$")
-
-
 # Older files repeat the embeddings that both halves of an encoder-decoder share.
 _REPEATED = re.compile(r"(?:encoder|decoder)\.embed_tokens\.weight$")
 _LARGEST = 10**12

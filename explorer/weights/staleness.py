@@ -35,7 +35,7 @@ def files_of(folder: Path) -> str:
     try:
         files = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".") and (
             p.suffix in _WEIGHTS or p.name in _NAMED or p.name.endswith(".index.json"))]
-        return _facts(folder, [p.name for p in files]) if any(p.suffix in _WEIGHTS for p in files) else ""
+        return facts_of(folder, [p.name for p in files]) if any(p.suffix in _WEIGHTS for p in files) else ""
     except OSError:
         return ""
 
@@ -46,7 +46,7 @@ def is_stale(seen: Seen) -> bool:
     if not seen.files:
         return not folder.is_dir()
     try:
-        return _facts(folder, [name for name, *_ in json.loads(seen.files)]) != seen.files
+        return facts_of(folder, [name for name, *_ in json.loads(seen.files)]) != seen.files
     except OSError:
         return True
 
@@ -97,7 +97,8 @@ def nearly(seen: Seen, norm: float, likeness: float) -> bool:
         seen.norm, norm, rel_tol=_NEAR) and math.isclose(seen.likeness, likeness, rel_tol=_NEAR)
 
 
-def _facts(folder: Path, names: Iterable[str]) -> str:
+def facts_of(folder: Path, names: Iterable[str]) -> str:
+    """Name, size, time of change and inode of each file, as JSON; OSError where one is not there."""
     listed = []
     for name in names:
         facts = (folder / name).stat()

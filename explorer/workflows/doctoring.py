@@ -9,7 +9,7 @@ import importlib.metadata
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,8 @@ LITTLE_DISK, LITTLE_MEMORY = 5 << 30, 4 << 30
 """Bytes below which imports, training and evaluation of models of ordinary size are likely to fail."""
 _LEFT = (".building-*", "*.part", ".*.part", "jobs.json.*")
 _SHOWN = 3
+_LARGEST = 1 + 1e-6
+"""A cosine, but for rounding."""
 _TRIAL = '{"data": [{"type": "scatter", "x": [0, 1], "y": [0, 1]}], "layout": {}}'
 
 
@@ -43,9 +45,9 @@ class Check:
 
 def examine(path: str | Path | None = None) -> Iterator[Check]:
     """All checks, as they are made; a check that can't be made is one that failed."""
-    yield from _each((_python, _packages, _device, _memory, _picture))
     folder = settings.workspace(path)
-    yield from _each((lambda: _disk(folder),))
+    yield from _each({"python": _python, "packages": _packages, "device": _device, "memory": _memory,
+                      "pictures": _picture, "disk": lambda: _disk(folder)})
     try:
         ws = open_workspace(folder)
     except ExplorerError as error:
@@ -56,18 +58,18 @@ def examine(path: str | Path | None = None) -> Iterator[Check]:
         return
     try:
         yield Check("workspace", "ok", f"{folder}: {_contents(ws.catalog)}")
-        yield from _each((lambda: _folders(ws.catalog), lambda: _grams(ws.catalog), lambda: _texts(ws.catalog),
-                          lambda: _left(folder)))
+        yield from _each({"models": lambda: _folders(ws.catalog), "inner products": lambda: _grams(ws.catalog),
+                          "texts": lambda: _texts(ws.catalog), "leftovers": lambda: _left(folder)})
     finally:
         ws.close()
 
 
-def _each(checks: Sequence[Callable[[], Check]]) -> Iterator[Check]:
-    for check in checks:
+def _each(checks: Mapping[str, Callable[[], Check]]) -> Iterator[Check]:
+    for name, check in checks.items():
         try:
             yield check()
         except ExplorerError as error:
-            yield Check(getattr(check, "__name__", "check").strip("_"), "failed", str(error))
+            yield Check(name, "failed", str(error))
 
 
 def _python() -> Check:
@@ -103,8 +105,7 @@ def _device() -> Check:
 
     chosen = [settings.device(name) for name in settings.devices() or [settings.DEVICE]]
     said = f"torch {torch.__version__} on {', '.join(chosen)}"
-    gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-    if gpus and not torch.cuda.is_available():
+    if (gpus := settings.gpus()) and not torch.cuda.is_available():
         return Check("device", "warning", f"{said}; {numbers.count(gpus, 'GPU')} of NVIDIA not used",
                      "Install a build of torch for CUDA and a driver that it knows.")
     if torch.cuda.is_available():
@@ -152,8 +153,8 @@ def _folders(catalog: Catalog) -> Check:
     gone = [name for name, path in kept if not catalog.resolve(path).exists()]
     if gone:
         return Check("models", "failed", f"{len(gone)} of {len(kept)} are not where they were: {_some(gone)}",
-                     "Put their folders back, or import them from where they are now: their maps and scores are kept, "
-                     "only Points with them can't be evaluated.")
+                     "Put their folders back. Their maps and scores are kept, only Points with them can't be "
+                     "evaluated.")
     if changed := [s.name for s in catalog.weight_files.known() if is_stale(s)]:
         return Check("models", "warning", f"files of {len(changed)} of {len(kept)} have changed since they were "
                      f"read: {_some(changed)}",
@@ -169,11 +170,8 @@ def _grams(catalog: Catalog) -> Check:
         if not catalog.checkpoints(base.id):
             continue
         gram = catalog.gram(base.id)
-        values = np.asarray(gram.values)
-        whole = values.sum(axis=0)
-        square = np.sqrt(np.maximum(np.diagonal(whole), 0))
-        bound = np.outer(square, square) * (1 + 1e-6) + 1e-12
-        if not np.isfinite(values).all() or (gram.sketch is None and (np.abs(whole) > bound).any()):
+        if not gram.finite or (gram.sketch is None and (np.abs(gram.matrix) > _LARGEST * np.outer(
+                gram.norms, gram.norms) + 1e-12).any()):
             wrong.append(base.name)
     if wrong:
         return Check("inner products", "failed", f"those of {_some(wrong)} can't be inner products",
@@ -186,7 +184,7 @@ def _texts(catalog: Catalog) -> Check:
     gone = [t.name for t in tasks if not Path(t.path).is_file()]
     if gone:
         return Check("texts", "warning", f"{len(gone)} of {len(tasks)} tasks have no texts here: {_some(gone)}",
-                     "Stored scores are shown; to measure more, fetch them: `python -m explorer tasks fetch`.")
+                     "Stored scores are shown; to measure more, fetch them: `python -m explorer datasets fetch`.")
     return Check("texts", "ok", f"of {numbers.count(len(tasks), 'task')} there")
 
 

@@ -81,7 +81,7 @@ def _share(ws: Workspace, shared: Shared) -> None:
 
     A single one beside the import would only take the same cores.
     """
-    if sum(worker.lane == "model" for worker in ws.backend.facts()) > 1 or type(ws.backend).__name__ == "ray":
+    if ws.backend.spread or sum(worker.lane == "model" for worker in ws.backend.facts()) > 1:
         ws.backend.submit(Work("Inner products, shared", "explorer.weights.passes:join", shared, priority=_LAST))
 
 

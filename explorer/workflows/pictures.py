@@ -95,9 +95,7 @@ def figures_of(ws: Workspace, page: str, state: Mapping[str, Any], *, dark: Dark
     `alphas` are those of the path where they are not what the view's controls say.
     """
     spec, walk = _read(ws, page, state, alphas)
-    selected = [str(key) for key in state.get("basket", ())] if page == "map" else []
-    figures = {"map": _map(ws, spec, str(state.get("colour", "dataset")), str(state.get("scores_on", OWN)), selected,
-                           walk, dark, 640, ends=page == "path", kept=_kept(ws, spec, page, state))}
+    figures = {"map": _map_of(ws, page, state, spec, walk, dark)}
     if walk is not None:
         figures["curve"] = _curve(ws, walk, walk.curves(ws), dark, 440)
     return figures
@@ -109,10 +107,10 @@ def slide(ws: Workspace, page: str, state: Mapping[str, Any], *, title: str = ""
     from explorer.components.standalone import Slide
 
     spec, walk = _read(ws, page, state, alphas)
-    made = figures_of(ws, page, state, dark=dark, alphas=alphas)
+    drawn = _map_of(ws, page, state, spec, walk, dark).to_json()
     named = title or (f"{walk.names[0]} to {walk.names[1]}" if walk else ws.catalog.base(spec.base).name)
     if walk is None:
-        return Slide(named, note, made["map"].to_json())
+        return Slide(named, note, drawn)
     found, at = walk.curves(ws), walk.line.alphas
     known = [(a, v) for a, v in zip(at, found[0].values, strict=True) if v is not None]
     knots = {"alphas": [a for a, _ in known], "values": [v.value for _, v in known],
@@ -120,11 +118,11 @@ def slide(ws: Workspace, page: str, state: Mapping[str, Any], *, title: str = ""
     alpha = state.get("alpha", 0.5)
     words = {"quantity": walk.quantity, "percent": walk.quantity == "accuracy", "unknown": "not measured",
              "full": "measured", "first": "first pass", "between": "between two measured points"}
-    curve = {"figure": made["curve"].to_json(), "curve": knots, "path": walk.line.one.hash, "words": words,
-             "alpha": alpha if at[0] <= alpha <= at[-1] else at[0], "low": at[0], "high": at[-1],
+    curve = {"figure": _curve(ws, walk, found, dark, 440).to_json(), "curve": knots, "path": walk.line.one.hash,
+             "words": words, "alpha": alpha if at[0] <= alpha <= at[-1] else at[0], "low": at[0], "high": at[-1],
              "label": f"α on the path from {walk.names[0]} (0) to {walk.names[1]} (1)"}
     trail = _trail(ws, spec, walk.line)
-    return Slide(named, note, made["map"].to_json(), trail, curve)
+    return Slide(named, note, drawn, trail, curve)
 
 
 def html(slides: Sequence[Slide], *, title: str = "", dark: Dark = False) -> str:
@@ -224,6 +222,13 @@ def _curve(ws: Workspace, walk: Walk, found: Sequence[Curve], dark: Dark, height
     return loss_curve(Axis(at, min(at), max(at), *walk.names, is_far(at)), found, quantity=walk.quantity, dark=dark,
                       title=f"{unit} on {walk.tasks[0].name}" if len(found) == 1 else f"{unit} minus the base's",
                       show_base=bool(walk.line.zero.terms and walk.line.one.terms), height=height)
+
+
+def _map_of(ws: Workspace, page: str, state: Mapping[str, Any], spec: MapSpec, walk: Walk | None, dark: Dark) -> Figure:
+    """The map of a view that was read."""
+    selected = [str(key) for key in state.get("basket", ())] if page == "map" else []
+    return _map(ws, spec, str(state.get("colour", "dataset")), str(state.get("scores_on", OWN)), selected, walk, dark,
+                640, ends=page == "path", kept=_kept(ws, spec, page, state))
 
 
 def _map(ws: Workspace, spec: MapSpec, colour: str, task: str, selected: Sequence[str], walk: Walk | None, dark: Dark,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from explorer.catalog import views
 from explorer.errors import InputError
-from explorer.types import SavedView, Story
+from explorer.types import Drawings, SavedView, Story
 from explorer.workflows import pictures, stories
 from explorer.workflows.opening import Workspace
 
@@ -33,11 +33,15 @@ def figures(ws: Workspace, saved: SavedView, dark: Dark = False) -> dict[str, Fi
         return pictures.figures_of(ws, saved.page, saved.state, dark=dark)
     from explorer.figures.exporting import read
 
-    kept = views.drawings(ws.catalog.database, saved.name)
-    if kept is None:
+    return {str(i): read(text) for i, text in enumerate(drawings(ws, saved).figures, 1)}
+
+
+def drawings(ws: Workspace, saved: SavedView) -> Drawings:
+    """The figures that were kept with a view; InputError where there are none."""
+    if (kept := views.drawings(ws.catalog.database, saved.name)) is None:
         raise InputError(f"views of the page {saved.page!r} are drawn in the app alone; save the view there, with a "
                          "figure on the page, and it is kept with it.")
-    return {str(i): read(text) for i, text in enumerate(kept.figures, 1)}
+    return kept
 
 
 def slide(ws: Workspace, saved: SavedView, dark: Dark = False) -> Slide:

@@ -133,7 +133,8 @@ def test_a_worker_waits_for_the_base_of_another(out: Path, tasks: Path, recipe: 
 
 
 def test_leftovers_of_the_living_and_of_other_machines_stay(tmp_path: Path):
-    from explorer.training.writing import clear_leftovers, new_folder
+    from explorer.training.writing import new_folder
+    from explorer.weights.hidden import clear_leftovers
 
     gone = os.fork()
     if gone == 0:

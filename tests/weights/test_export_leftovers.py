@@ -6,14 +6,15 @@ import os
 import subprocess
 from pathlib import Path
 
-from explorer.weights.exporting import _HOST, whole_folder
+from explorer.weights.exporting import whole_folder
+from explorer.weights.hidden import HOST
 
 
 def test_the_next_export_clears_what_a_dead_one_left(tmp_path: Path) -> None:
     process = subprocess.Popen(["true"])
     process.wait()
     dead, alive, other, elsewhere = (tmp_path / name for name in (
-        f".out.{_HOST}.{process.pid}", f".out.{_HOST}.{os.getppid()}", f".out.more.{_HOST}.{process.pid}",
+        f".out.{HOST}.{process.pid}", f".out.{HOST}.{os.getppid()}", f".out.more.{HOST}.{process.pid}",
         f".out.another-host.{process.pid}"))
     for folder in (dead, alive, other, elsewhere):
         folder.mkdir()

@@ -11,9 +11,9 @@ from typing import Any
 
 from explorer import registry
 from explorer.errors import InputError
-from explorer.numbers import coefficient
+from explorer.numbers import coefficient, share_told
 from explorer.types import Base, Checkpoint, ClusterMetric, Finding, Probe
-from explorer.workflows.claims.question import Question, accuracy, percent
+from explorer.workflows.claims.question import Question, accuracy
 from explorer.workflows.clustering import Clustered, cluster
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import full_size
@@ -66,8 +66,8 @@ def datasets(ws: Workspace, base: Base, probe: Probe) -> Question:
             held = _value(by_seed) <= _chance(by_seed)
             control = " Seeds do not cluster: within chance." if held else " Seeds cluster too: above chance."
         agrees = _reaches(found, _DATASETS)
-        said = (f"Models of one data set cluster: {percent(_value(found))} are with their own." if agrees else
-                f"{percent(_value(found))} are in their data set's cluster.")
+        said = (f"Models of one data set cluster: {share_told(_value(found))} are with their own." if agrees else
+                f"{share_told(_value(found))} are in their data set's cluster.")
         return Finding("C1", "agrees" if agrees else "differs", said + control, tuple(figures), _sample(found),
                        "clusters", _settings(found, base.id))
 
@@ -90,8 +90,8 @@ def tasks(ws: Workspace, base: Base, probe: Probe) -> Question:
         figures = [accuracy("accuracy", found, paper=_TASKS),
                    *(accuracy(f"F1 {g}", found, f"f1:{g}") for g in found.agreement.groups),
                    *(accuracy(name, f) for name, f in beside.items())]
-        said = (f"{percent(_value(found))} are in their task's cluster (F1: {parts}); "
-                f"{', '.join(f'{name} {percent(_value(f))}' for name, f in beside.items())}.")
+        said = (f"{share_told(_value(found))} are in their task's cluster (F1: {parts}); "
+                f"{', '.join(f'{name} {share_told(_value(f))}' for name, f in beside.items())}.")
         return Finding("C2", "agrees" if agrees else "differs", said, tuple(figures), _sample(found), "clusters",
                        _settings(found, base.id))
 
@@ -131,7 +131,7 @@ def raw(ws: Workspace, base: Base, probe: Probe) -> Question:
         found = {m: _clustered(ws, base.name, "dataset", m, metric, ids=ids) for m in methods}
         clear = [m for m, f in found.items() if _value(f) > 0.5 and _value(f) > _chance(f)]
         figures = tuple(accuracy(m, f) for m, f in found.items())
-        shown = ", ".join(f"{m} {percent(_value(f))}" for m, f in found.items())
+        shown = ", ".join(f"{m} {share_told(_value(f))}" for m, f in found.items())
         said = (f"It depends on the method: {shown}." if 0 < len(clear) < len(found) else
                 f"Raw weights cluster by data set with every method: {shown}." if clear else
                 f"No method finds the data sets: {shown}.")
@@ -154,8 +154,8 @@ def bases(ws: Workspace, base: Base, probe: Probe) -> Question:
         ids = [c.id for c in models if c.dataset in shared]
         by_base, by_dataset = (_clustered(ws, "all", by, ids=ids) for by in ("base", "dataset"))
         agrees = _value(by_base) > _chance(by_base) and _value(by_base) > _value(by_dataset)
-        said = (f"{percent(_value(by_base))} are in their base's cluster; looked at by data set over all bases, "
-                f"{percent(_value(by_dataset))}.")
+        said = (f"{share_told(_value(by_base))} are in their base's cluster; looked at by data set over all bases, "
+                f"{share_told(_value(by_dataset))}.")
         return Finding("C5", "agrees" if agrees else "differs", said,
                        (accuracy("by base", by_base), accuracy("by data set", by_dataset)),
                        f"{_sample(by_base)}, {len(shared)} data sets", "clusters", _settings(by_base, "all"))
@@ -177,8 +177,8 @@ def sizes(ws: Workspace, base: Base, probe: Probe) -> Question:
             raise InputError("fewer than two training sizes are shared by two data sets or more.")
         by_size, by_dataset = (_clustered(ws, base.name, by, ids=ids) for by in ("train_size", "dataset"))
         agrees = _value(by_size) <= _chance(by_size) and _value(by_dataset) > _chance(by_dataset)
-        said = (f"{percent(_value(by_size))} are in their size's cluster, {percent(_value(by_dataset))} in their data "
-                "set's.")
+        said = (f"{share_told(_value(by_size))} are in their size's cluster, {share_told(_value(by_dataset))} in their "
+                "data set's.")
         return Finding("C6", "agrees" if agrees else "differs", said,
                        (accuracy("by training size", by_size), accuracy("by data set", by_dataset)),
                        f"{len(ids)} models, {len(shared)} sizes", "clusters", _settings(by_size, base.id))

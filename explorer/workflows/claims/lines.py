@@ -20,7 +20,7 @@ from explorer.evaluation.work import Ask
 from explorer.paths import alphas
 from explorer.statistics import averages, readings
 from explorer.types import Base, Checkpoint, Finding, Line, Point, Probe, Score, Task
-from explorer.workflows.claims.question import Question, average, percent
+from explorer.workflows.claims.question import Question, average
 from explorer.workflows.naming import checkpoint_point
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import full_size
@@ -92,7 +92,7 @@ def between(ws: Workspace, base: Base, probe: Probe) -> Question:
             figures += [average(f"{name}: minimum strictly inside", inside, "pairs"),
                         average(f"{name}: rise above the line between the ends", rises, "pairs", unit="nats")]
         agrees = all(0 <= share < LOW for share in shares.values())
-        said = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
+        said = ", ".join(f"{name} {numbers.share_told(share)}" for name, share in shares.items())
         return Finding("C7", "agrees" if agrees else "differs",
                        f"The rise between two models, as a share of what fine-tuning gained over the base: {said}.",
                        tuple(figures), f"{sum(map(len, found.values()))} pairs, {len(at)} α each", "path",

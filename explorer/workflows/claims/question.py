@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from explorer.evaluation.work import Ask
-from explorer.numbers import share_told
 from explorer.statistics.averages import Average
 from explorer.types import Base, Figure, Finding, Probe, Task
 from explorer.workflows.clustering import Clustered
@@ -40,11 +39,6 @@ def accuracy(name: str, found: Clustered, key: str = "accuracy", paper: float | 
     units = found.unit == "dataset"
     return Figure(name, value, low, high, len(found.names), "models by data set" if units else "models", "share",
                   found.nulls[key].q95, paper)
-
-
-def percent(share: float) -> str:
-    """A share as texts write it: three digits at most."""
-    return share_told(share)
 
 
 def by_turns(tasks: Iterable[Task], most: int) -> list[Task]:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from explorer.errors import InputError
 from explorer.evaluation.work import Ask
+from explorer.numbers import share_told
 from explorer.statistics.paper import SHARES
 from explorer.statistics.regions import Region, Share
 from explorer.types import Base, Figure, Finding, Probe, Task
 from explorer.workflows import regions
-from explorer.workflows.claims.question import Question, by_turns, percent
+from explorer.workflows.claims.question import Question, by_turns
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import Groups, Level
 
@@ -86,7 +87,7 @@ def _question(ws: Workspace, base: Base, probe: Probe, level: Level, asked: Sequ
                         for name, share in zip(_NAMES, (rest.in_ex, rest.in_prime_ex, rest.in_prime_in), strict=True)]
         agrees = (all(s.high >= paper for s, paper in zip(shares, SHARES[level], strict=True))
                   and all(s.low > 0.5 for s in shares[:2]))
-        said = ", ".join(f"{name} {percent(share.value)}" for name, share in zip(_NAMES, shares, strict=True))
+        said = ", ".join(f"{name} {share_told(share.value)}" for name, share in zip(_NAMES, shares, strict=True))
         first = asked[0]
         return Finding(_CLAIMS[level], "agrees" if agrees else "differs", f"{said}.", tuple(figures),
                        _sample(level, asked), "region",

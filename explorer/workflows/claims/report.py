@@ -18,11 +18,7 @@ def shown(figure: Figure) -> str:
 
 def number(figure: Figure, value: float) -> str:
     """A value in the figure's unit."""
-    if figure.unit == "share":
-        return numbers.share(value)
-    if figure.unit == "points":
-        return numbers.points(value / 100)
-    return numbers.loss(value) if figure.unit == "nats" else numbers.factor(value)
+    return numbers.in_unit(value, figure.unit)
 
 
 def interval(figure: Figure) -> str:

@@ -8,11 +8,12 @@ from statistics import median
 
 from explorer.errors import InputError
 from explorer.evaluation.work import Ask
+from explorer.numbers import share_told
 from explorer.statistics import averages
 from explorer.statistics.crossings import Crossing
 from explorer.types import Base, Figure, Finding, Probe
 from explorer.workflows import leaving
-from explorer.workflows.claims.question import Question, average, by_turns, percent
+from explorer.workflows.claims.question import Question, average, by_turns
 from explorer.workflows.claims.regions import measurable
 from explorer.workflows.leaving import Kind
 from explorer.workflows.opening import Workspace
@@ -45,7 +46,7 @@ def outward(ws: Workspace, base: Base, probe: Probe) -> Question:
                     if left[kind].value > 0]
         origins = [left[kind].value for kind in ("base", "zero") if kind in left]
         agrees = left["random"].value > 0.5 and bool(origins) and max(origins) < 0.5
-        told = ", ".join(f"{_NAMES[kind]} {percent(share.value)}" for kind, share in left.items())
+        told = ", ".join(f"{_NAMES[kind]} {share_told(share.value)}" for kind, share in left.items())
         first = chosen[0]
         return Finding("C12", "agrees" if agrees else "differs", f"Regions that are left within 5 spreads: {told}.",
                        tuple(figures), f"{len(walks)} regions: {', '.join(t.name for t in walks)}", "region",
