@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,AiModeOmniboxEntryPoint,"
          "OnDeviceModel,OptimizationGuideOnDeviceModel,OptimizationHints,PaintHolding,LensOverlay,AimEnabled,"
          "MediaRouter,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,DestroyProfileOnBrowserClose"]
+CONTEXTS = pytest.StashKey[list[Any]]()
+"""The browser's contexts that a test opened."""
 PATIENCE = 90_000
 """Milliseconds to wait for what must come, on a machine that is busy with other tests."""
 
@@ -98,10 +100,20 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the app did not start:\n{log.read_text()}")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A test that failed says what its pages showed: a wait that ran out tells nothing by itself."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for page in [p for context in item.stash.get(CONTEXTS, []) for p in context.pages]:
+            report.sections.append((f"what {page.url} showed", page.evaluate("document.body.innerText")))
+    return report
+
+
 @pytest.fixture
-def opened(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
+def opened(request: pytest.FixtureRequest, chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
     """Opens a page; fails at the end if it logged an error, asked an outside host or showed an exception."""
-    contexts: list[Any] = []
+    contexts = request.node.stash[CONTEXTS] = []
     problems: list[str] = []
 
     def open_page(path: str = "", dark: bool = False, size: tuple[int, int] = (1440, 900), at: str = server) -> Any:
