@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer import registry, workflows
 from explorer.catalog import views
@@ -45,6 +46,8 @@ LONGEST = 1500
 STORED = "view"
 """The parameter that names a view which the catalog keeps."""
 WRITTEN, PAGE = "link_written", "page"
+UNHEARD = 50
+"""Addresses of a page that are remembered until the browser has heard of a later one."""
 FIRST_PAGE = "map"
 
 
@@ -180,10 +183,10 @@ def follow(page: StreamlitPage) -> None:
 
 def opened(ws: workflows.Workspace, page: str) -> None:
     """Sets the page to what its address says, if the address came from outside; says what of it can't be read."""
-    given = {key: st.query_params.get_all(key)[-1] for key in st.query_params}
-    if not given or given == st.session_state.get(WRITTEN):
+    given = _given()
+    if not given or _own(page, given):
         return
-    st.session_state[WRITTEN] = given
+    st.session_state[WRITTEN] = [(page, given)]
     if STORED in given:
         found = views.view(ws.catalog.database, given[STORED])
         if found is None or found[0] != page:
@@ -205,10 +208,38 @@ def written() -> None:
     page = st.session_state[PAGE]
     if page not in VIEWS or staged():
         return
-    given = parameters(page)
-    if given != {key: st.query_params.get_all(key)[-1] for key in st.query_params}:
-        st.query_params.from_dict(given)
-    st.session_state[WRITTEN] = given
+    now = parameters(page)
+    if now != _given():
+        st.query_params.from_dict(now)
+    earlier = [w for w in st.session_state.get(WRITTEN, []) if w[0] == page]
+    if earlier[-1:] != [(page, now)]:
+        st.session_state[WRITTEN] = [*earlier[1 - UNHEARD:], (page, now)]
+
+
+def _given() -> dict[str, str]:
+    """The address with which the browser asked, or as it was written since."""
+    return {key: st.query_params.get_all(key)[-1] for key in st.query_params}
+
+
+def _own(page: str, given: dict[str, str]) -> bool:
+    """Whether an address is what this page has written: its last one, or one that the browser still had when it asked.
+
+    A control that is moved right after another one comes with the address before both. Taken for a link, it would undo
+    the first. An address that was written before the browser's is forgotten, so that a way back to it is a link again.
+    """
+    written: list[tuple[str, dict[str, str]]] = st.session_state.get(WRITTEN, [])
+    if _turned_back():
+        written = written[-1:]
+    if (page, given) not in written:
+        return False
+    st.session_state[WRITTEN] = written[written.index((page, given)):]
+    return True
+
+
+def _turned_back() -> bool:
+    """Whether the visitor went back or forward in the browser's history."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and context.is_history_navigation
 
 
 def parameters(page: str) -> dict[str, str]:

@@ -54,6 +54,7 @@ class Session:
 
     def __init__(self, socket: Any, found: Found, query: Mapping[str, str]) -> None:
         self._socket, self._found, self._query = socket, found, query
+        self._address = ""
         self._curve: tuple[str, str] | None = None
         self.path: str | None = None
         self.alpha: float | None = None
@@ -65,7 +66,8 @@ class Session:
 
         message = BackMsg()
         message.rerun_script.page_name = "" if page == "map" else page
-        message.rerun_script.query_string = urlencode(self._query) if page == "path" else ""
+        self._address = urlencode(self._query) if page == "path" else ""
+        message.rerun_script.query_string = self._address
         await self._act(f"open {page}", message)
         with suppress(TimeoutError):  # runs that follow on it replace the page's fragments
             while True:
@@ -82,7 +84,7 @@ class Session:
         component, fragment = self._curve
         message = BackMsg()
         message.rerun_script.page_name = "path"
-        message.rerun_script.query_string = urlencode(self._query)
+        message.rerun_script.query_string = self._address
         message.rerun_script.fragment_id = fragment
         state = message.rerun_script.widget_states.widgets.add()
         state.id = f"$$STREAMLIT_INTERNAL_KEY_{component}__events"
@@ -111,6 +113,8 @@ class Session:
             kind = message.WhichOneof("type")
             if kind == "delta":
                 self._drawn(message.delta)
+            elif kind == "page_info_changed":
+                self._address = message.page_info_changed.query_string
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return
 

@@ -6,7 +6,7 @@ import json
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given as each
 from hypothesis import strategies as st
 
 from explorer import settings
@@ -23,7 +23,7 @@ VALUES = {
 
 @pytest.mark.parametrize("kind", sorted(VALUES))
 def test_a_value_comes_back_from_the_address_as_it_was(kind):
-    @given(VALUES[kind])
+    @each(VALUES[kind])
     def comes_back(value):
         assert _links.read(Held(kind), _links.text(Held(kind), value)) == value
 
@@ -58,12 +58,12 @@ def test_every_control_of_a_page_is_part_of_its_link(app, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_link_gives_the_same_page_to_another_visitor(app, name):
     first = app() if name == "map" else app().switch_page(f"explorer/pages/{name}.py").run()
-    address = dict(first.query_params)
-    assert address
-    again = visit(app, name, address)
+    asked = dict(first.query_params)
+    assert asked
+    again = visit(app, name, asked)
     assert not again.exception
     assert not again.warning
-    assert dict(again.query_params) == address
+    assert dict(again.query_params) == asked
     assert shown(again, name) == shown(first, name)
 
 
@@ -103,6 +103,34 @@ def test_weights_of_single_layers_come_with_a_link(app):
     assert found.session_state["merge_weights"] == [*weights[:-1], 2.0]  # 2 is the most there is
 
 
+def test_an_address_that_the_browser_still_had_is_no_link(app):
+    """A control moved so soon after another one that the browser had not heard of its new address."""
+    tested = app("surface")
+    before = dict(tested.query_params)
+    tested.button_group(key="surface_depth").set_value(5).run()
+    after = dict(tested.query_params)
+    assert after != before
+    address(tested, before)
+    tested.toggle(key="surface_dots").set_value(False).run()
+    assert tested.session_state["surface_depth"] == 5
+    assert not tested.session_state["surface_dots"]
+    address(tested, after)
+    tested.run()
+    assert not tested.session_state["surface_dots"]
+    address(tested, before | {"surface_depth": "3"})
+    tested.run()
+    assert tested.session_state["surface_depth"] == 3
+
+
+def test_going_back_in_the_browser_goes_back_in_the_page(app, monkeypatch):
+    tested = app("surface")
+    before = dict(tested.query_params)
+    tested.button_group(key="surface_depth").set_value(5).run()
+    address(tested, before)
+    monkeypatch.setattr(_links, "_turned_back", lambda: True)
+    tested.run()
+    assert tested.session_state["surface_depth"] == 4
+
 
 def test_what_a_link_says_wrong_is_left_out_and_told(app):
     found = visit(app, "path", {"excess": "zz", "points": "1e9", "quantity": "colour", "alien": "1"})
@@ -118,12 +146,12 @@ def test_a_long_view_is_kept_under_a_short_name(app, monkeypatch):
     monkeypatch.setattr(_links, "LONGEST", 60)
     first = app("barriers")
     assert set(first.query_params) == {"view"}
-    address = dict(first.query_params)
-    again = visit(app, "barriers", address)
+    asked = dict(first.query_params)
+    again = visit(app, "barriers", asked)
     assert not again.warning
-    assert dict(again.query_params) == address
+    assert dict(again.query_params) == asked
     assert shown(again, "barriers") == shown(first, "barriers")
-    elsewhere = visit(app, "map", address)
+    elsewhere = visit(app, "map", asked)
     assert "keeps no view" in elsewhere.warning[0].value
 
 
@@ -141,11 +169,16 @@ def shown(tested, name):
     return {key: value for key, value in held.items() if value != []}
 
 
-def visit(app, page, address):
+def visit(app, page, given):
     """The page as a new visitor has it who follows a link."""
     tested = app()
     tested.switch_page(f"explorer/pages/{page}.py")
-    tested.query_params.clear()
-    for key, value in address.items():
-        tested.query_params[key] = value
+    address(tested, given)
     return tested.run()
+
+
+def address(tested, given):
+    """The address with which the browser asks from here on."""
+    tested.query_params.clear()
+    for key, value in given.items():
+        tested.query_params[key] = value
