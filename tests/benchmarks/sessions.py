@@ -54,7 +54,8 @@ class Session:
 
     def __init__(self, socket: Any, found: Found, query: Mapping[str, str]) -> None:
         self._socket, self._found, self._query = socket, found, query
-        self._address = ""
+        self._address = self._page = ""
+        self._controls: dict[str, tuple[str, Any]] = {}
         self._curve: tuple[str, str] | None = None
         self.path: str | None = None
         self.alpha: float | None = None
@@ -64,6 +65,7 @@ class Session:
         """Run a page as a browser does that comes to its address."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
 
+        self._controls.clear()
         message = BackMsg()
         message.rerun_script.page_name = "" if page == "map" else page
         self._address = urlencode(self._query) if page == "path" else ""
@@ -83,9 +85,15 @@ class Session:
             return
         component, fragment = self._curve
         message = BackMsg()
-        message.rerun_script.page_name = "path"
+        message.rerun_script.page_script_hash = self._page
         message.rerun_script.query_string = self._address
         message.rerun_script.fragment_id = fragment
+        for id, (kind, value) in self._controls.items():
+            held = message.rerun_script.widget_states.widgets.add(id=id)
+            if kind == "string_array_value":
+                held.string_array_value.data.extend(value)
+            else:
+                setattr(held, kind, value)
         state = message.rerun_script.widget_states.widgets.add()
         state.id = f"$$STREAMLIT_INTERNAL_KEY_{component}__events"
         state.json_trigger_value = json.dumps([{"event": "settled", "value": alpha}])
@@ -113,6 +121,8 @@ class Session:
             kind = message.WhichOneof("type")
             if kind == "delta":
                 self._drawn(message.delta)
+            elif kind == "navigation":
+                self._page = message.navigation.page_script_hash
             elif kind == "page_info_changed":
                 self._address = message.page_info_changed.query_string
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
@@ -122,7 +132,12 @@ class Session:
         element = delta.new_element
         if element.WhichOneof("type") == "exception":
             self._found.errors.append(element.exception.message.splitlines()[0])
-        if element.WhichOneof("type") != "bidi_component":
+        kind = str(element.WhichOneof("type"))
+        if (value := _value(kind, getattr(element, kind, None))) is not None:
+            drawn = getattr(element, kind)
+            if drawn.set_value or drawn.id not in self._controls:
+                self._controls[drawn.id] = value
+        if kind != "bidi_component":
             return
         drawn = element.bidi_component
         data = json.loads(drawn.mixed.json if drawn.WhichOneof("data") == "mixed" else drawn.json or "{}")
@@ -130,6 +145,24 @@ class Session:
             self._curve = drawn.id, delta.fragment_id
             self.path, self.alpha = data["path"], data["alpha"]
             self._found.crossed += self.alpha not in self.asked
+
+
+def _value(kind: str, drawn: Any) -> tuple[str, Any] | None:
+    """What a browser holds of a control as it is drawn: the kind and value that it sends along with every event."""
+    if kind == "button_group":
+        chosen = drawn.raw_values if drawn.set_value else [drawn.options[i].content for i in drawn.default]
+        return "string_array_value", list(chosen)
+    if kind == "multiselect":
+        chosen = drawn.raw_values if drawn.set_value else [drawn.options[i] for i in drawn.default]
+        return "string_array_value", list(chosen)
+    if kind == "selectbox":
+        return "string_value", drawn.raw_value if drawn.set_value else drawn.options[drawn.default]
+    if kind == "checkbox":
+        return "bool_value", drawn.value if drawn.set_value else drawn.default
+    if kind == "number_input":
+        value = drawn.value if drawn.set_value else drawn.default
+        return ("int_value", int(value)) if drawn.data_type == drawn.INT else ("double_value", value)
+    return None
 
 
 def link(models: tuple[str, str]) -> dict[str, str]:
@@ -190,7 +223,7 @@ def measure(workspace: Path, sessions: int, minutes: float, pace: float, paths: 
     from explorer import workflows
 
     ws = workflows.open_workspace(workspace)
-    names = [c.name for c in ws.catalog.checkpoints()][: 2 * sessions]
+    names = [c.id for c in ws.catalog.checkpoints()][: 2 * sessions]
     ws.close()
     pairs = [(names[i % len(names)], names[(i * 2 + 1) % len(names)]) for i in range(sessions)]
     pairs = [(a, b if a != b else names[(names.index(b) + 1) % len(names)]) for a, b in pairs]
