@@ -8,9 +8,7 @@ splitting are `splits`; reading tables, archives and the hub are `tables`, `pack
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 from explorer.errors import TaskError, UnavailableError, WorkspaceError
 from explorer.tasks.splits import Dropped, Row, Splits, split
 from explorer.types import Task, canonical_json, digest
+from explorer.weights.hidden import clear_leftovers, hidden
 
 _META = b"explorer.task"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -158,17 +157,18 @@ def _replace(path: Path, table: Any) -> None:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
+        clear_leftovers(path.parent)
+        temporary = hidden(path)
+        temporary.touch()
     except OSError as e:
         raise WorkspaceError(f"{path.parent} can't be written ({e.strerror}); choose a folder you may write to.") from e
     try:
         pq.write_table(table, temporary, compression="zstd")
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except OSError as e:
         raise WorkspaceError(f"{path} can't be written ({e}); free some space or choose another folder.") from e
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def require_texts(task: Task) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from explorer.errors import TaskError, UnavailableError, WorkspaceError
 from explorer.tasks import prepare
 from explorer.tasks.splits import Row, split
+from explorer.weights.hidden import HOST
 
 ROWS = [Row(f"text {i}", "xy"[i % 2]) for i in range(50)]
 
@@ -28,6 +31,15 @@ def test_file_alone_gives_the_task(tmp_path: Path) -> None:
     assert schema.names == ["split", "text", "text_pair", "label"]
     assert prepare.is_intact(Path(task.path))
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["a.b-c_1.parquet"]
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    (tmp_path / f".t.parquet.{HOST}.{process.pid}").write_text("half")
+    (tmp_path / f".u.parquet.{HOST}.{os.getppid()}").write_text("is being written")
+    prepare.write("t", ROWS, tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"t.parquet", f".u.parquet.{HOST}.{os.getppid()}"}
 
 
 @settings(max_examples=20)
