@@ -109,6 +109,16 @@ def contours(picture: Picture, corners: Sequence[Spot], models: Sequence[Spot] =
     return figure
 
 
+def breadth(figure: go.Figure) -> int | None:
+    """Pixels at which a flat picture fills its box, so that the colour bar stands beside it; None for unlike axes."""
+    layout = figure.layout
+    if layout.yaxis.scaleanchor is None:
+        return None
+    wide, high = (abs(axis.range[1] - axis.range[0]) for axis in (layout.xaxis, layout.yaxis))
+    margin = layout.margin
+    return round((layout.height - margin.t - margin.b) * wide / high) + margin.l + margin.r
+
+
 def landscape(picture: Picture, corners: Sequence[Spot], *, dots: bool = True, dark: Dark = False,
               height: int = 600) -> go.Figure:
     """The surface in three dimensions, as high as its ceiling at most; the corners stand on it."""

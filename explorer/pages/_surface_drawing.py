@@ -12,7 +12,7 @@ import streamlit as st
 
 from explorer import numbers, workflows
 from explorer.components.map_and_path import component_map
-from explorer.figures.surfaces import Picture, Spot, contours, landscape
+from explorer.figures.surfaces import Picture, Spot, breadth, contours, landscape
 from explorer.pages import _readings
 from explorer.pages._downloads import offer_figure
 from explorer.pages._readings import metric, of_reading, tabled
@@ -71,6 +71,7 @@ class Drawing:
 
     figure: str
     models: int
+    width: int | None = None
 
 
 def drawing(ws: workflows.Workspace, view: View, known: Filled) -> Drawing:
@@ -83,16 +84,17 @@ def drawing(ws: workflows.Workspace, view: View, known: Filled) -> Drawing:
     figure = contours(picture, spots, models, triangle=view.kind == "models", dots=view.dots, dark=dark(),
                       chosen=chosen(view.sheet.plane), height=tall(HEIGHT))
     remember("surface", figure)
-    return Drawing(figure.to_json(), len(models))
+    return Drawing(figure.to_json(), len(models), breadth(figure))
 
 
 def draw(ws: workflows.Workspace, view: View, known: Filled, made: Drawing) -> None:
     """The large figure, and where it comes from."""
     # each plane has a figure of its own: plotly keeps the ticks of axes whose shape changes
     key = f"surface_chart_{view.key}"
-    component_map(made.figure, key=key, height=tall(HEIGHT), link="surface",
-                  on_picked=lambda: pick(ws, view.sheet, key),
-                  label="The loss on the plane; a place is chosen by a click, or by number beside it.")
+    with st.container(width=made.width or "stretch"):
+        component_map(made.figure, key=key, height=tall(HEIGHT), link="surface",
+                      on_picked=lambda: pick(ws, view.sheet, key),
+                      label="The loss on the plane; a place is chosen by a click, or by number beside it.")
     provenance(view, known, made.models)
     offer_figure(st.session_state[FIGURES]["surface"], "surface")
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.figures.surfaces import CLICKS, Picture, Spot, contours, landscape, place_id, place_of
+from explorer.figures.surfaces import CLICKS, Picture, Spot, breadth, contours, landscape, place_id, place_of
 from explorer.paths.quadtree import surface
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -40,6 +40,13 @@ def test_rows_of_the_surface_are_y_and_columns_x():
     assert list(figure.layout.yaxis.range) == [10, 12]
     assert figure.layout.yaxis.scaleanchor == "x"
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("right", "up")
+
+
+def test_a_picture_has_the_width_that_its_axes_ask_for():
+    figure = contours(picture(), CORNERS, height=458)
+    inside = 458 - figure.layout.margin.t - figure.layout.margin.b
+    assert breadth(figure) == 2 * inside + figure.layout.margin.l + figure.layout.margin.r, "4 to 2"
+    assert breadth(contours(picture(equal=False), CORNERS)) is None
 
 
 def test_every_place_can_be_clicked_and_is_measured_or_estimated():
