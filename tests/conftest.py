@@ -75,6 +75,22 @@ def made_workspace(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def sketched_workspace(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four models with their Gram, then two more: all six by sketches of 512 numbers a group."""
+    from explorer import settings, workflows
+
+    folder = tmp_path_factory.mktemp("sketched") / "ws"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "SKETCH_FROM", 4)
+        patch.setattr(settings, "SKETCH_DIMENSION", 512)
+        for numbers in (range(4), range(4, 6)):
+            ws = workflows.open_workspace(folder)
+            workflows.import_folders(ws, [str(zoo / f"m{i}") for i in numbers], str(zoo / "base")).result()
+            ws.close()
+    return folder
+
+
 @pytest.fixture
 def workspace(made_workspace: Path, tmp_path: Path) -> Path:
     """A copy of the made workspace that the test may change."""

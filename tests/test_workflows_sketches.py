@@ -30,18 +30,6 @@ def imported(folder: Path, zoo: Path, numbers: range) -> Any:
     return ws
 
 
-@pytest.fixture(scope="module")
-def sketched_workspace(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four models with their Gram, then two more: all six by their sketches."""
-    folder = tmp_path_factory.mktemp("sketched") / "ws"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "SKETCH_FROM", 4)
-        patch.setattr(settings, "SKETCH_DIMENSION", DIMENSION)
-        imported(folder, zoo, range(4)).close()
-        imported(folder, zoo, range(4, 6)).close()
-    return folder
-
-
 @pytest.fixture
 def sketched(sketched_workspace: Path) -> Iterator[Any]:
     ws = workflows.open_workspace(sketched_workspace)

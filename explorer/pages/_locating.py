@@ -10,7 +10,7 @@ from explorer.figures.locating import nearest
 from explorer.numbers import coefficient, distance, share, share_between, weight
 from explorer.pages._charts import show_figure
 from explorer.pages._glossary import said
-from explorer.pages._readings import metric
+from explorer.pages._readings import metric, say_estimated
 from explorer.pages._session import BASE_KEY, choices, dark, fail, plain
 from explorer.statistics.averages import proportion
 from explorer.types import Base, Checkpoint, Point, Probe, Task
@@ -48,6 +48,7 @@ def tab(ws: workflows.Workspace, base: Base, members: list[Checkpoint], task: Ta
                 st.info(plain(f"{name}: {error}"), icon=":material/info:")
             except ExplorerError as error:
                 fail(error)
+    say_estimated(ws, base.id)
 
 
 def against(ws: workflows.Workspace, point: Point, name: str, members: list[Checkpoint], region_name: str) -> None:

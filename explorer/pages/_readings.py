@@ -11,9 +11,10 @@ from typing import Any, Literal, cast
 import pandas as pd
 import streamlit as st
 
-from explorer import numbers
+from explorer import numbers, workflows
 from explorer.pages._glossary import said
 from explorer.statistics.readings import NORMAL, Reading
+from explorer.types import Sketch
 
 Write = Callable[[float], str]
 
@@ -27,6 +28,18 @@ def metric(name: str, value: str | None, under: str = "", *, words: Sequence[str
     text = "\n\n".join(part for part in (about, said(*words)) if part)
     where.metric(name, numbers.NONE if value is None else value, delta=under or None, delta_color="off",
                  delta_arrow="off", help=text or None)
+
+
+def estimated(sketch: Sketch | None) -> str:
+    """How exact geometry from sketches is, as a clause; empty where inner products are exact."""
+    return "" if sketch is None else (f"estimated from sketches of {numbers.count(sketch.dimension)} numbers a "
+                                      f"parameter group, squared distances to ±{sketch.error:.0%} (95 %)")
+
+
+def say_estimated(ws: workflows.Workspace, base: str) -> None:
+    """One line on a page whose geometry comes from sketches; nothing where it is exact."""
+    if text := estimated(ws.catalog.gram(base).sketch):
+        st.caption(f"Geometry is {text}.")
 
 
 def of_reading(reading: Reading | None, where: str = "") -> tuple[str | None, str]:

@@ -18,7 +18,7 @@ from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._glossary import said
 from explorer.pages._measuring import live, lost
-from explorer.pages._readings import metric, of_reading, tabled
+from explorer.pages._readings import metric, of_reading, say_estimated, tabled
 from explorer.pages._session import (
     ENDS,
     Place,
@@ -246,6 +246,7 @@ def draw(ws: workflows.Workspace, view: View, found: PairBarriers, other: PairBa
                 else "above the straight line between the losses of its ends (Entezari 2022)")
         st.caption(f"Generalized loss on {plain(view.task.name)}, {texts} test texts. A barrier is the highest loss on "
                    f"a line {said}. In the order of barriers, average linkage.")
+        say_estimated(ws, view.points[0].base)
         table(found)
     with right:
         reading(found, other)

@@ -17,7 +17,7 @@ from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._glossary import said
 from explorer.pages._jobs import active, outcome, watch
-from explorer.pages._readings import metric, tabled
+from explorer.pages._readings import metric, say_estimated, tabled
 from explorer.pages._session import BASKET, chosen_base, dark, fail, marks_of, nothing_yet, plain, workspace
 from explorer.pages._stage import tall
 from explorer.statistics.paper import CLUSTERS, RAW
@@ -236,6 +236,8 @@ def page(ws: workflows.Workspace, choice: Choice) -> None:
     with right:
         figures(found)
         beside(choice)
+        if choice.base != "all":
+            say_estimated(ws, choice.base)
         misplaced(found)
         highlight(found)
         tabs = st.tabs(["By group", "Confusion", "By layer and kind"])

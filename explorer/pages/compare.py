@@ -19,7 +19,7 @@ from explorer.pages._downloads import offer_figure
 from explorer.pages._glossary import said
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._measuring import live
-from explorer.pages._readings import metric, of_reading, tabled
+from explorer.pages._readings import metric, of_reading, say_estimated, tabled
 from explorer.pages._session import ENDS, Place, basket, choices, dark, fail, has_texts, material, me, plain, workspace
 from explorer.pages._stage import staged
 from explorer.paths.alphas import interpolation
@@ -197,6 +197,7 @@ def page(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint],
         return
     with left:
         chart(found, names)
+        say_estimated(ws, ends[0].base)
     with right:
         readings(ws, found, ends, names, task)
     first, second, third = st.tabs(["Scores", "Metadata", "Tensors"])

@@ -19,6 +19,7 @@ from explorer.pages._glossary import said
 from explorer.pages._hints import hints
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._probing import LINK, panel
+from explorer.pages._readings import estimated
 from explorer.pages._session import (
     ENDS,
     basket,
@@ -262,9 +263,8 @@ def provenance(base: Base, projection: Projection | None, spec: MapSpec, gram: G
         facts.append(f"{share(sum(projection.explained))} of the variance shown")
     part = "all shared parameters" if spec.layers is None and spec.kinds is None else "the chosen parameters"
     facts.append(f"from inner products of task vectors over {part}")
-    if gram.sketch is not None:
-        facts.append(f"estimated from sketches of {gram.sketch.dimension:,} numbers a parameter group, squared "
-                     f"distances to ±{gram.sketch.error:.0%} (95 %)")
+    if exactness := estimated(gram.sketch):
+        facts.append(exactness)
     if spec.method == "umap":
         facts.append("a path is placed by UMAP's transform, approximately")
     st.caption(" · ".join(facts))
