@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     args = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     from explorer import verbs
-    from explorer.errors import ExplorerError, JobError
+    from explorer.errors import ExplorerError, JobError, told
 
     try:
         return verbs.run(args)
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {e}", file=sys.stderr)
         return 1 if isinstance(e, JobError) else 2
     except OSError as e:
-        print(f"error: {e.filename or 'a file'}: {e.strerror or e}", file=sys.stderr)
+        print(f"error: {told(e)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)

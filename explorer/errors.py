@@ -16,6 +16,7 @@ ExplorerError                     anything a user can mend; the message says wha
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 LONGEST = 2000
@@ -28,6 +29,16 @@ def legible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def told(error: BaseException) -> str:
+    """Any error in words for a user: its own where they are meant to be read, the place and what the system says of it
+    where a file could not be read or written, else its class and its words."""
+    if isinstance(error, OSError) and error.strerror:
+        mend = {errno.ENOSPC: "; free some space", errno.EROFS: "; choose a folder that can be written",
+                errno.EACCES: "; choose a folder that you may use"}.get(error.errno or 0, "")
+        return f"{error.filename or 'a file'}: {error.strerror}{mend}"
+    return str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
 
 
 class ExplorerError(Exception):

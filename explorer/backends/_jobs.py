@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from explorer.errors import Cancelled, ExplorerError, JobError
+from explorer.errors import Cancelled, ExplorerError, JobError, told
 from explorer.types import Notice, Progress, Seen
 from explorer.weights import staleness
 
@@ -99,10 +99,7 @@ class Job:
     @property
     def error(self) -> str | None:
         """Why it failed, in words for the user."""
-        if self.cause is None:
-            return None
-        return str(self.cause) if isinstance(self.cause,
-                                             ExplorerError) else f"{type(self.cause).__name__}: {self.cause}"
+        return None if self.cause is None else told(self.cause)
 
     @property
     def eta(self) -> float | None:

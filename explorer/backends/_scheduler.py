@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from explorer.backends._jobs import State, Work
-from explorer.errors import ExplorerError, JobError
+from explorer.errors import ExplorerError, JobError, told
 
 Message = tuple[Any, ...]
 
@@ -171,7 +171,7 @@ def _told(error: Exception, title: str) -> ExplorerError:
     """The error for the user: itself if it is meant to be read and survives pickling, else one with its words."""
     if not isinstance(error, ExplorerError):
         traceback.print_exception(error)
-        return JobError(f"{title}: {type(error).__name__}: {error}")
+        return JobError(f"{title}: {told(error)}")
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
     except Exception:  # noqa: BLE001 - any class may fail in its own way
