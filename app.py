@@ -12,6 +12,7 @@ from explorer.pages._frame import frame, style
 from explorer.pages._links import follow
 from explorer.pages._presenting import asked, present
 from explorer.pages._saving import share
+from explorer.pages._signing import admitted
 
 FIRST = {"map": ":material/scatter_plot:", "path": ":material/timeline:", "mix": ":material/tune:",
          "merge": ":material/merge:", "clusters": ":material/hive:", "region": ":material/bubble_chart:",
@@ -37,6 +38,9 @@ def visit() -> None:
         st.Page(FOLDER / f"{s}.py", title=s.replace("_", " ").capitalize(), icon=FIRST.get(s), default=s == "map",
                 visibility="hidden" if s == "glossary" else "visible") for s in ordered
     ]
+    if not admitted():
+        st.navigation(pages, position="hidden")
+        return
     if (story := asked()) is not None:
         present(st.navigation(pages, position="hidden"), dict(zip(ordered, pages, strict=True)), story)
         return

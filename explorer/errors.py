@@ -7,6 +7,7 @@ ExplorerError                     anything a user can mend; the message says wha
 │   ├── RecipeError               a recipe or a Point's JSON is refused
 │   └── UnknownNameError          a name is not one of the known ones; lists the nearest
 ├── WorkspaceError                the workspace can't be opened, read or written
+├── ForbiddenError                this visitor's role or limits do not allow it
 ├── UnavailableError              a thing needs a package, a device, the network or texts that are not here
 └── JobError                      work failed in a backend; carries the cause
     ├── Cancelled                 work was cancelled by its user
@@ -82,6 +83,10 @@ class UnknownNameError(InputError):
 
 class WorkspaceError(ExplorerError):
     """The workspace can't be opened, read or written."""
+
+
+class ForbiddenError(ExplorerError):
+    """The visitor's role or limits do not allow it; the message says whom to ask, or what to ask less of."""
 
 
 class UnavailableError(ExplorerError):

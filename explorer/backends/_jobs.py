@@ -221,10 +221,17 @@ class Backend(ABC):
         self.known: Callable[[Any], Sequence[Seen]] = lambda _: ()
         self.on_seen: Callable[[Seen], None] = lambda _: None
 
-    def submit(self, work: Work, on_result: Callable[[Any], None] = lambda _: None, *, owner: str = "") -> Job:
-        """Hand over work; the job says how it goes. `owner` is whoever asked, for lists of jobs."""
+    def submit(self, work: Work, on_result: Callable[[Any], None] = lambda _: None, *, owner: str = "",
+               admit: Callable[[Work, Sequence[Job]], None] | None = None) -> Job:
+        """Hand over work; the job says how it goes. `owner` is whoever asked, for lists of jobs.
+
+        `admit` is called with the work and all jobs, before any other work can come in, and may raise: then there is no
+        job.
+        """
         job = Job(replace(work, seen=tuple(self.known(work.request))), on_result, self.watch, owner, self.on_seen)
         with self._listing:
+            if admit is not None:
+                admit(work, self._jobs)
             over = [j for j in self._jobs if not j.active]
             for old in over[: max(0, len(over) - self.KEPT)]:
                 self._jobs.remove(old)
@@ -234,6 +241,14 @@ class Backend(ABC):
             old.cancel()
         self._run(job)
         return job
+
+    def cancel(self, job: Job) -> None:
+        """End a job (see `Job.cancel`)."""
+        job.cancel()
+
+    def cancels(self, job: Job) -> bool:
+        """Whether whoever has this backend may end a job."""
+        return True
 
     def withdraw(self, replaces: str) -> None:
         """End the jobs with this key, as new work with it would; for when there is nothing new to do."""

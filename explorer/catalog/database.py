@@ -5,11 +5,12 @@ Only one process can hold a DuckDB file. Whoever comes second is told which proc
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import duckdb
 import psutil
 
 from explorer.catalog.migrations import VERSION, back_up, steps
-from explorer.errors import WorkspaceError
+from explorer.errors import ForbiddenError, WorkspaceError
 
 FILE = "catalog.duckdb"
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Database:
         self._connection = _connect(self.path)
         self._local = threading.local()
         self._writing = threading.RLock()
+        self._writable: frozenset[str] | None = None
         try:
             self._migrate()
         except duckdb.Error as e:
@@ -41,6 +43,12 @@ class Database:
         except BaseException:
             self._connection.close()
             raise
+
+    def limited(self, writable: Collection[str]) -> Database:
+        """The same file for whoever may write only these kinds of rows."""
+        limited = copy.copy(self)
+        limited._writable = frozenset(writable)
+        return limited
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -53,11 +61,14 @@ class Database:
         return dict(zip(tables, self.rows(f"SELECT {counted}")[0], strict=True))
 
     @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(self, what: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor in a transaction that is committed at the end, or rolled back if anything was raised.
 
-        WorkspaceError where the disk does not take it: nothing of the transaction is there then.
+        `what` names the rows it writes; a limited database refuses those it was not made for, and unnamed ones, with
+        ForbiddenError. WorkspaceError where the disk does not take it: nothing of the transaction is there then.
         """
+        if self._writable is not None and what not in self._writable:
+            raise ForbiddenError(f"this visitor may not write {what or 'this'} into the catalog; an editor may.")
         with self._writing:
             cursor = self._cursor()
             try:

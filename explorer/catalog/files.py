@@ -34,5 +34,5 @@ class WeightFiles:
 
     def add(self, model: str, files: str) -> None:
         """Remember a model's files; what was known of them before is replaced."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction("files") as cursor:
             cursor.execute("INSERT OR REPLACE INTO weight_files (model, files) VALUES (?, ?)", [model, files])

@@ -39,7 +39,7 @@ class Geometry:
 
     def add_sketch(self, checkpoint: str, layout: Layout, row: SketchRow) -> None:
         """Keep the sketch of a checkpoint that is there already; one that it has stays."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction("checkpoints") as cursor:
             insert(cursor, checkpoint, layout, row)
 
     def sketched(self) -> frozenset[str]:

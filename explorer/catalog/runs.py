@@ -14,7 +14,7 @@ _RUN = "task, tuning, size, seed, accuracy, loss, stderr, n, steps, seconds, dev
 
 def add_runs(database: Database, runs: Sequence[Started], tuning: Tuning) -> None:
     """Keep runs of one tuning; one that is known already stays as it is."""
-    with database.transaction() as cursor:
+    with database.transaction("trainings") as cursor:
         for r in runs:
             cursor.execute(
                 f"INSERT OR IGNORE INTO runs (point, recipe, how, {_RUN}) VALUES ({', '.join('?' * 14)})",

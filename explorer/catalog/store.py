@@ -6,9 +6,10 @@ that a moved checkout still finds them), and relative to the workspace if they l
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,14 @@ class Catalog:
         self._read: tuple[tuple[Any, ...], Checkpoints] | None = None
         self._reading = threading.Lock()
 
+    def limited(self, writable: Collection[str]) -> Catalog:
+        """The same catalog for whoever may write only these kinds of rows (see `Database.limited`)."""
+        limited = copy.copy(self)
+        limited.database = self.database.limited(writable)
+        limited.geometry = Geometry(limited.database)
+        limited.weight_files = WeightFiles(limited.database, limited.resolve)
+        return limited
+
     def close(self) -> None:
         self.database.close()
 
@@ -81,7 +90,7 @@ class Catalog:
                 return
             if other.name == base.name:
                 raise InputError(f"a base called {base.name!r} with other weights is in this workspace already.")
-        with self.database.transaction() as cursor:
+        with self.database.transaction("bases") as cursor:
             cursor.execute(f"INSERT INTO bases ({_BASE}, layout_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                            [base.id, base.name, base.path, base.model_type, base.prefix, base.pooling,
                             base.layout.as_json(), base.note, base.layout.key])
@@ -117,7 +126,7 @@ class Catalog:
                              else f"{checkpoint.path}: the name {checkpoint.name!r} is taken by other weights.")
         c = checkpoint
         raw = b"" if gram_row is None else gram_row.astype("<f8").tobytes()
-        with self.database.transaction() as cursor:
+        with self.database.transaction("checkpoints") as cursor:
             rank = cursor.execute("SELECT coalesce(max(rank) + 1, 0) FROM checkpoints WHERE layout_key = ?",
                                   [layout.key]).fetchall()[0][0]
             if (gram_row is None and sketch is None) or (
@@ -161,7 +170,7 @@ class Catalog:
 
     def add_signs(self, checkpoint: str, row: np.ndarray) -> None:
         """Keep a checkpoint's row of the Gram of signs, float64 (rank + 1, g); one that is there stays."""
-        with self.database.transaction() as cursor:
+        with self.database.transaction("signs") as cursor:
             cursor.execute("INSERT OR IGNORE INTO signs (id, gram) VALUES (?, ?)",
                            [checkpoint, row.astype("<f8").tobytes()])
 
@@ -185,7 +194,7 @@ class Catalog:
 
     def add_point(self, name: str, point: Point) -> None:
         """Keep a Point under a name; InputError if the name is empty or taken."""
-        with self.database.transaction() as cursor:
+        with self.database.transaction("points") as cursor:
             cursor.execute("INSERT INTO points (name, recipe) VALUES (?, ?)",
                            [self.check_name(name), canonical_json(point.as_dict())])
 
@@ -208,7 +217,7 @@ class Catalog:
 
     def add_findings(self, entries: Sequence[Entry]) -> None:
         """Keep findings beside the ones made before."""
-        with self.database.transaction() as cursor:
+        with self.database.transaction("findings") as cursor:
             for e in entries:
                 cursor.execute("INSERT INTO findings (base, claim, made, state, probe, finding) "
                                "VALUES (?, ?, ?, ?, ?, ?)",
@@ -226,7 +235,7 @@ class Catalog:
     def add_projection(self, spec: MapSpec, projection: Projection) -> None:
         """Keep a map's coordinates; the first ones stored for a spec stay, so every viewer sees the same."""
         explained = None if projection.explained is None else canonical_json(list(projection.explained))
-        with self.database.transaction() as cursor:
+        with self.database.transaction("projections") as cursor:
             cursor.execute("INSERT OR IGNORE INTO projections (key, spec, ids, coords, explained) VALUES (?, ?, ?, ?, "
                            "?)",
                            [_map_key(spec, projection.ids), canonical_json(asdict(spec)),
@@ -245,7 +254,7 @@ class Catalog:
 
     def add_task(self, task: Task) -> None:
         """Add a task, or replace the one of that name (its scores are kept: they refer to the texts' digest)."""
-        with self.database.transaction() as cursor:
+        with self.database.transaction("tasks") as cursor:
             cursor.execute(f"INSERT OR REPLACE INTO tasks ({_TASK}) VALUES ({', '.join('?' * 9)})",
                            [task.name, self.stored(Path(task.path)), canonical_json(list(task.labels)), task.n_train,
                             task.n_test, task.digest, task.family, task.domain, task.source])
@@ -266,7 +275,7 @@ class Catalog:
 
     def add_scores(self, scores: Sequence[tuple[Point, Score]]) -> None:
         """Keep scores; one that is known already stays as it is."""
-        with self.database.transaction() as cursor:
+        with self.database.transaction("scores") as cursor:
             for point, s in scores:
                 cursor.execute(f"INSERT OR IGNORE INTO scores ({_SCORE}, recipe) VALUES ({', '.join('?' * 11)})",
                                [s.point, s.task, s.probe, s.loss, s.stderr, s.accuracy, s.n, s.device, s.seconds,

@@ -22,7 +22,7 @@ def add_view(database: Database, page: str, state: Mapping[str, Any]) -> str:
     """Keep a page's settings; the same settings have the same name."""
     text = canonical_json(dict(state))
     name = digest("view", page, text)[:_SHORT]
-    with database.transaction() as cursor:
+    with database.transaction("views") as cursor:
         cursor.execute("INSERT OR IGNORE INTO views (id, page, state) VALUES (?, ?, ?)", [name, page, text])
     return name
 
@@ -35,7 +35,7 @@ def view(database: Database, name: str) -> tuple[str, dict[str, Any]] | None:
 
 def add_saved(database: Database, saved: SavedView) -> None:
     """Write a saved view, or its next version if there is one of its name."""
-    with database.transaction() as cursor:
+    with database.transaction("saved views") as cursor:
         cursor.execute("INSERT INTO saved_views (name, version, view, title, note, sketch, removed, made) "
                        "SELECT ?, coalesce(max(version) + 1, 0), ?, ?, ?, ?, ?, ? FROM saved_views WHERE name = ?",
                        [saved.name, saved.view, saved.title, saved.note, saved.sketch, saved.removed, saved.made,
@@ -45,7 +45,7 @@ def add_saved(database: Database, saved: SavedView) -> None:
 def add_drawings(database: Database, saved: str, drawn: Drawings) -> None:
     """Keep the figures of a saved view; they belong to its name and never change."""
     packed = zlib.compress(json.dumps(drawn.figures).encode())
-    with database.transaction() as cursor:
+    with database.transaction("saved views") as cursor:
         cursor.execute("INSERT INTO drawings (saved, look, figures) VALUES (?, ?, ?)", [saved, drawn.look, packed])
 
 
@@ -66,7 +66,7 @@ def saved_views(database: Database) -> list[SavedView]:
 def add_story(database: Database, story: Story) -> None:
     """Write a story, or its next version if there is one of its name."""
     steps = json.dumps([[s.view, s.notes] for s in story.steps], ensure_ascii=False)
-    with database.transaction() as cursor:
+    with database.transaction("stories") as cursor:
         cursor.execute("INSERT INTO stories (name, version, title, steps, removed, made) "
                        "SELECT ?, coalesce(max(version) + 1, 0), ?, ?, ?, ? FROM stories WHERE name = ?",
                        [story.name, story.title, steps, story.removed, story.made, story.name])

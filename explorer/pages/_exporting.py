@@ -12,6 +12,7 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import fail, has_texts, me, plain
+from explorer.pages._visitor import editors
 from explorer.types import Point
 from explorer.weights.exporting import Exported
 from explorer.workflows.exporting import FOLDER, archive, command
@@ -56,11 +57,12 @@ def _form(ws: workflows.Workspace, point: Point, key: str, name: str, task: str 
     said = st.text_input("Folder", _folder(name or point.hash[:8], form), key=f"{key}-out-{form}",
                          help="A name puts it into the workspace's exports folder; a path anywhere on the server.")
     out = _place(ws, said)
-    force = out.exists() and st.checkbox("Replace what is there", key=f"{key}-force",
+    force = ws.permit.editor and out.exists() and st.checkbox("Replace what is there", key=f"{key}-force",
                                          help="Only a folder that an export made is ever replaced.")
     st.code(command(ws, point, name, out, format=form, task=head, rank=rank, force=bool(force)), language="bash",
             wrap_lines=True)
-    if st.button("Export", type="primary", key=f"{key}-go", icon=":material/output:", disabled=not said.strip()):
+    if st.button("Export", type="primary", key=f"{key}-go", icon=":material/output:",
+                 **editors(disabled=not said.strip())):
         st.session_state[f"{key}-job"] = workflows.export(ws, point, out, format=form, force=bool(force), task=head,
                                                           rank=rank, owner=me())
     _running(key)

@@ -13,6 +13,7 @@ from explorer.pages._glossary import PAGES, lines
 from explorer.pages._hints import again
 from explorer.pages._links import name_of
 from explorer.pages._session import APPEARANCE, dark, on_projector
+from explorer.pages._signing import badge
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -103,6 +104,7 @@ def frame(page: StreamlitPage, names: Sequence[str]) -> None:
             with opened:
                 look(["", *names])
                 terms(name)
+        badge()
         component_watching(key="watching")  # last: it takes a place in the column
 
 

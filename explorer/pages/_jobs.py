@@ -7,8 +7,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer.backends import Job
+from explorer.errors import ForbiddenError
 from explorer.numbers import about
-from explorer.pages._session import fail, plain
+from explorer.pages._session import fail, plain, workspace
+from explorer.pages._visitor import permit
 
 TICK = 0.8
 """Seconds between two looks at a running job: each one costs a drawing, on the machine that does the work."""
@@ -32,12 +34,21 @@ def remaining(job: Job) -> str:
 
 def bar(job: Job, key: str) -> None:
     """One line: what runs, how far it is, and a button to cancel it. To be drawn again while the job runs."""
+    mine = workspace().backend.cancels(job)
     with st.container(horizontal=True, vertical_alignment="center"):
         share = job.done / job.total if job.total else 0.0
         text = f"{plain(job.title)} · {plain(job.message) + ' · ' if job.message else ''}{remaining(job)}"
         st.progress(min(max(share, 0.0), 1.0), text=text)
-        st.button("Cancel", key=f"{key}-cancel-{job.id}", on_click=job.cancel, icon=":material/close:",
-                  disabled=job.cancelling)
+        st.button("Cancel", key=f"{key}-cancel-{job.id}", on_click=cancel, args=(job,), icon=":material/close:",
+                  disabled=job.cancelling or not mine, help=None if mine else f"Not yours. {permit().reason}")
+
+
+def cancel(job: Job) -> None:
+    """End a job, if it is this visitor's to end; where not, the page says so."""
+    try:
+        workspace().backend.cancel(job)
+    except ForbiddenError as error:
+        fail(error)
 
 
 def watch(job: Job, key: str) -> None:

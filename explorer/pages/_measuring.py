@@ -15,7 +15,7 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.evaluation.work import Ask
 from explorer.numbers import about
-from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._jobs import TICK, active, bar, cancel, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.pages._stage import staged
@@ -51,7 +51,7 @@ def job_of(key: str, asks: Sequence[Ask]) -> Job | None:
     if kept is None:
         return None
     if kept[0] != tuple(asks):
-        kept[1].cancel()
+        cancel(kept[1])
         del st.session_state[f"{key}_job"]
         return None
     return kept[1]

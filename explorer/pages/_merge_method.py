@@ -18,6 +18,7 @@ from explorer.pages._merge_controls import Wish, choose, label, settle
 from explorer.pages._merge_views import compare, place, take_away
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, has_texts, material, me, plain
+from explorer.pages._visitor import editors
 from explorer.statistics.readings import NORMAL
 from explorer.types import Point
 from explorer.workflows import fishers, retaining
@@ -76,7 +77,7 @@ def informed(ws: workflows.Workspace, wish: Wish) -> bool:
     if away:
         st.caption(f"The texts of {plain(', '.join(away))} are not on this machine.")
     elif st.button(f"Estimate it for {of} model{'s' * (of > 1)} (about {max(1, round(of * 12 / 60))} min)",
-                   type="primary", key="merge-fisher", icon=":material/play_arrow:"):
+                   type="primary", key="merge-fisher", icon=":material/play_arrow:", **editors()):
         try:
             st.session_state["merge_fisher_job"] = fishers.inform(ws, wanted, owner=me())
             st.rerun()

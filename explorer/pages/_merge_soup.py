@@ -18,6 +18,7 @@ from explorer.pages._jobs import active, bar, outcome, redrawn
 from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, nothing_yet, plain
+from explorer.pages._visitor import editors
 from explorer.statistics.readings import NORMAL, Difference
 from explorer.types import Base, Checkpoint, Task
 from explorer.workflows import souping
@@ -116,7 +117,8 @@ def progress(ws: workflows.Workspace, wanted: Plan, found: Found) -> None:
                                                                            replaces=f"soup-{me()}"))
             except ExplorerError as error:
                 fail(error)
-            st.rerun()
+            else:
+                st.rerun()
     if job is not None:
         outcome(job)
 
@@ -222,7 +224,7 @@ def keeping(ws: workflows.Workspace, found: Found) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.form("soup-keep", border=False, width=420), st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Keep the soup as", placeholder="A name …", width=280)
-            if st.form_submit_button("Keep", icon=":material/bookmark_add:"):
+            if st.form_submit_button("Keep", icon=":material/bookmark_add:", **editors()):
                 try:
                     workflows.keep(ws, name, soup)
                     st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")

@@ -20,6 +20,7 @@ from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._merge_controls import label
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, me, plain
+from explorer.pages._visitor import editors
 from explorer.statistics.retention import Interval
 from explorer.types import MapSpec, Point
 from explorer.workflows import merging, retaining
@@ -140,8 +141,8 @@ def keep(ws: workflows.Workspace, point: Point, key: str) -> None:
     """A form that keeps a Point under a name."""
     with st.form(f"{key}-keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Keep it as", placeholder="A name …", width=320)
-        if st.form_submit_button("Keep", icon=":material/bookmark_add:", help="A kept Point can be measured, put on "
-                                 "a path, trained from and exported by its name."):
+        if st.form_submit_button("Keep", icon=":material/bookmark_add:", **editors(
+                help="A kept Point can be measured, put on a path, trained from and exported by its name.")):
             try:
                 workflows.keep(ws, name, point)
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")

@@ -13,11 +13,13 @@ import streamlit as st
 from explorer import workflows
 from explorer.backends import Job
 from explorer.components.map_and_path import Knots, component_curve, heard
+from explorer.errors import ForbiddenError
 from explorer.figures.curves import Axis, Curve, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._links import written
-from explorer.pages._session import clear, dark, has_texts, marks_of, plain
+from explorer.pages._session import clear, dark, fail, has_texts, marks_of, plain
 from explorer.pages._stage import remember, staged, turn
+from explorer.pages._visitor import editors
 from explorer.pages._walks import Walk, alphas, begin, first_alpha, go_on, job_of, placing, settled, values, whole
 
 LINK = "probe"
@@ -119,8 +121,12 @@ def fetch(ws: workflows.Workspace, lacking: Sequence[str], key: str = "fetch") -
         bar(running, key)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Fetch the texts", icon=":material/download:", type="primary", key=f"{key}-texts"):
-            st.session_state["fetch_job"] = workflows.fetch_datasets(ws, list(lacking))
-            st.rerun()
+        if st.button("Fetch the texts", icon=":material/download:", type="primary", key=f"{key}-texts", **editors()):
+            try:
+                st.session_state["fetch_job"] = workflows.fetch_datasets(ws, list(lacking))
+            except ForbiddenError as error:
+                fail(error)
+            else:
+                st.rerun()
         st.caption(f"The texts of {plain(', '.join(lacking))} are not on this machine: stored scores are shown, other "
                    "points can't be measured.")

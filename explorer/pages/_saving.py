@@ -15,6 +15,7 @@ from explorer.figures.theme import appearance
 from explorer.pages._links import STORED, VIEWS, name_of, parameters, state
 from explorer.pages._session import dark, fail, plain, workspace
 from explorer.pages._stage import FIGURES
+from explorer.pages._visitor import editors
 from explorer.types import Drawings
 from explorer.workflows import stories
 
@@ -61,7 +62,7 @@ def offered(ws: workflows.Workspace, page: StreamlitPage, name: str) -> None:
         title = st.text_input("Title", placeholder=suggested(ws, page.title, now), key="share_title",
                               max_chars=stories.LONGEST)
         note = st.text_area("Note", key="share_note", height=70)
-        pressed = st.form_submit_button("Save view", icon=":material/bookmark_add:", type="primary")
+        pressed = st.form_submit_button("Save view", icon=":material/bookmark_add:", type="primary", **editors())
     if pressed:
         try:
             saved = stories.save_view(ws, name, now, title or suggested(ws, page.title, now), note, picture(),

@@ -16,11 +16,14 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import settings, workflows
+from explorer.catalog import Catalog
 from explorer.errors import ExplorerError, legible
 from explorer.figures.colouring import tints
 from explorer.figures.theme import Appearance, Dark, Mark
 from explorer.pages._stage import staged
-from explorer.types import Base, Checkpoint, Point, Task
+from explorer.pages._visitor import permit
+from explorer.types import Base, Checkpoint, Permit, Point, Task
+from explorer.workflows.permitting import WRITES, permitted
 
 FETCH_AFTER = 10.0
 """Seconds from the first visit to fetching the texts it lacks: the first map has the machine to itself."""
@@ -35,10 +38,13 @@ POINTS_AS_OF = "map_points"
 APPEARANCE = "appearance"
 """Key of the chosen look in the session, and name of the cookie that remembers it."""
 _CHANGES = "changes"
+_MINE = "permitted"
 
 
 _opening = threading.Lock()
 _open: list[workflows.Workspace] = []
+_limited: list[Catalog] = []
+"""The catalog as viewers have it: one for all of them, because it keeps what it has read."""
 _visited = threading.Event()
 
 
@@ -61,24 +67,40 @@ def close() -> None:
     """Close the workspace, if it is open."""
     with _opening:
         _visited.clear()
+        _limited.clear()
         while _open:
             _open.pop().close()
 
 
 def workspace() -> workflows.Workspace:
-    """The workspace that all sessions of this server share; where it can't be opened the page says why and stops."""
+    """The workspace that all sessions of this server share, as this visitor may use it; where it can't be opened the
+    page says why and stops."""
     try:
         ws = opened()
         if not _visited.is_set() and not staged():
             _visited.set()
             # The demo ships without texts: they arrive when its map and stored scores are on screen, not before.
             workflows.fetch_demo_texts(ws, after=FETCH_AFTER)
-        return ws
+        return _mine(ws, permit())
     except ExplorerError as error:
         st.subheader("The workspace can't be opened")
         fail(error)
         st.button("Try again", icon=":material/refresh:", type="primary")
         st.stop()
+
+
+def _mine(ws: workflows.Workspace, allowed: Permit) -> workflows.Workspace:
+    """The workspace as a permit has it; the same one from run to run."""
+    if not allowed.owner:
+        return ws
+    kept: tuple[workflows.Workspace, workflows.Workspace] | None = st.session_state.get(_MINE)
+    if kept is None or kept[0] is not ws or kept[1].permit != allowed:
+        if not allowed.editor:
+            with _opening:
+                if not _limited:
+                    _limited.append(ws.catalog.limited(WRITES))
+        kept = st.session_state[_MINE] = (ws, permitted(ws, allowed, None if allowed.editor else _limited[0]))
+    return kept[1]
 
 
 def me() -> str:

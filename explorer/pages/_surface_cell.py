@@ -13,6 +13,7 @@ from explorer.numbers import MINUS, alpha, count, loss, share, weight
 from explorer.pages._jobs import active
 from explorer.pages._session import basket, changed, fail, has_texts, me, plain
 from explorer.pages._stage import staged
+from explorer.pages._visitor import editors
 from explorer.paths.plane import Plane
 from explorer.statistics.readings import NORMAL
 from explorer.types import Point
@@ -117,8 +118,8 @@ def _losses(ws: workflows.Workspace, sheet: Sheet, point: Point) -> None:
 def _keep(ws: workflows.Workspace, point: Point) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.text_input("Keep it as", placeholder="A name …", key="surface_name", width=180)
-        if st.button("Keep", icon=":material/bookmark_add:", key="surface_keep", help="A kept Point can be a corner "
-                     "here, be put on a path and be exported by its name."):
+        if st.button("Keep", icon=":material/bookmark_add:", key="surface_keep", **editors(
+                help="A kept Point can be a corner here, be put on a path and be exported by its name.")):
             try:
                 workflows.keep(ws, name, point)
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")

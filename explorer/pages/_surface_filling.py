@@ -14,7 +14,7 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.numbers import about
-from explorer.pages._jobs import active, outcome
+from explorer.pages._jobs import active, cancel, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.workflows.planes import Filled, Filling, Sheet, step
@@ -52,7 +52,7 @@ def work_of(sheet: Sheet, title: str) -> Work:
 def stop(work: Work) -> None:
     work.wanted = False
     if work.job is not None:
-        work.job.cancel()
+        cancel(work.job)
 
 
 def go_on(ws: workflows.Workspace, work: Work, ceiling: float) -> bool:

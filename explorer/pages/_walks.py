@@ -12,11 +12,11 @@ import streamlit as st
 from explorer import workflows
 from explorer.backends import Job
 from explorer.components.map_and_path import Trail
-from explorer.errors import ExplorerError, NotFiniteError
+from explorer.errors import ExplorerError, ForbiddenError, NotFiniteError
 from explorer.evaluation.work import Ask
 from explorer.figures.curves import Curve, Quantity
-from explorer.pages._jobs import active
-from explorer.pages._session import changed, fail, has_texts, me, workspace
+from explorer.pages._jobs import active, cancel
+from explorer.pages._session import changed, fail, has_texts, me, opened
 from explorer.pages._stage import staged
 from explorer.paths.alphas import is_far
 from explorer.paths.boundary import Boundary
@@ -77,7 +77,7 @@ def job_of(walk: Walk) -> Job | None:
     if kept is None:
         return None
     if kept[0] != walk.key:
-        kept[1].cancel()
+        cancel(kept[1])
         del st.session_state["path_job"]
         return None
     return kept[1]
@@ -92,7 +92,11 @@ def begin(ws: workflows.Workspace, walk: Walk) -> Job | None:
     if not asks:
         return None
     title = f"{walk.zero} to {walk.one} on {', '.join(t.name for t in walk.tasks)}"
-    job = workflows.measure(ws, asks, title=title, owner=me(), replaces=f"path-{me()}")
+    try:
+        job = workflows.measure(ws, asks, title=title, owner=me(), replaces=f"path-{me()}")
+    except ForbiddenError as error:
+        fail(error)  # what is known of the path is shown all the same
+        return None
     st.session_state["path_job"] = (walk.key, job)
     return job
 
@@ -105,7 +109,7 @@ def values(ws: workflows.Workspace, walk: Walk) -> list[Curve]:
 @st.cache_resource(show_spinner=False)
 def warmed(base: str) -> bool:
     """Load a base's model once, as soon as something is selected: what usually follows is a path."""
-    ws = workspace()
+    ws = opened()  # the server's doing, and nobody's job
     workflows.warm(ws, ws.catalog.base(base))
     return True
 
@@ -128,7 +132,10 @@ def trail_of(ws: workflows.Workspace, spec: MapSpec, walk: Walk) -> Trail | None
     key = f"{spec.key}-{walk.line.zero.hash}-{walk.line.one.hash}-{low}-{high}"
     jobs: dict[str, Job] = st.session_state.setdefault("placing", {})
     if key not in jobs and not staged() and not active(job_of(walk)) and not lacking(ws, walk):
-        jobs[key] = workflows.place_job(ws, spec, points)
+        try:
+            jobs[key] = workflows.place_job(ws, spec, points)
+        except ForbiddenError as error:
+            fail(error)
     job = jobs.get(key)
     return Trail(at, job.results[-1]) if job is not None and job.state == "done" else None
 
@@ -189,8 +196,12 @@ def go_on(ws: workflows.Workspace, walk: Walk) -> bool:
         return False
     extra(walk).append(alpha)
     asks = [Ask(point(walk.line.one, alpha), task, walk.probe) for task in walk.tasks]
-    job = workflows.measure(ws, asks, title=f"α = {alpha:g} from {walk.zero} to {walk.one}", owner=me(),
-                            replaces=f"path-{me()}")
+    try:
+        job = workflows.measure(ws, asks, title=f"α = {alpha:g} from {walk.zero} to {walk.one}", owner=me(),
+                                replaces=f"path-{me()}")
+    except ForbiddenError as error:
+        fail(error)
+        return False
     st.session_state["path_job"] = (walk.key, job)
     return active(job)
 

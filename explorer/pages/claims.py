@@ -13,6 +13,7 @@ from explorer.pages._charts import show_figure
 from explorer.pages._jobs import TICK, bar
 from explorer.pages._links import put
 from explorer.pages._session import chosen_base, dark, fail, nothing_yet, plain, workspace
+from explorer.pages._visitor import editors
 from explorer.statistics.paper import LEDGER
 from explorer.types import Base, Entry, Figure, Probe
 from explorer.workflows import claims
@@ -43,7 +44,8 @@ def head(ws: workflows.Workspace, base: Base, entries: dict[str, Entry]) -> None
         st.caption(f"On the {models} models of {plain(base.name)}; the paper's are of RoBERTa-base.", width="stretch")
         st.download_button("Report", lambda: markdown(entries, claims.CLAIMS), f"claims-{base.name}.md",
                            "text/markdown", icon=":material/download:", disabled=not entries)
-        if st.button("Recompute all", icon=":material/refresh:", type="secondary" if entries else "primary"):
+        if st.button("Recompute all", icon=":material/refresh:", type="secondary" if entries else "primary",
+                     **editors()):
             begin(ws, base, None)
     run = running().get(base.id)
     if run is not None and run.claim is not None:
@@ -115,7 +117,7 @@ def detail(ws: workflows.Workspace, base: Base, entry: Entry) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         measured = f" Losses: {entry.probe}." if found.page != "clusters" else ""
         st.caption(plain(f"{found.sample}.{measured} Found {entry.made[:16].replace('T', ' ')} UTC."), width="stretch")
-        if st.button("Recompute", key=f"again-{found.claim}", icon=":material/refresh:"):
+        if st.button("Recompute", key=f"again-{found.claim}", icon=":material/refresh:", **editors()):
             begin(ws, base, [found.claim])
         if found.page and st.button("Open the view", key=f"view-{found.claim}", icon=":material/open_in_new:"):
             refused = put(found.page, found.settings)

@@ -13,6 +13,7 @@ from explorer.backends import Job
 from explorer.numbers import count, duration, size
 from explorer.pages._jobs import TICK, active, bar
 from explorer.pages._session import me, plain, workspace
+from explorer.pages._visitor import permit
 from explorer.workflows.health import health
 
 ICONS = {"queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
@@ -25,7 +26,7 @@ CATALOG = {"checkpoints": "checkpoint", "tasks": "task", "scores": "score"}
 
 def owner(job: Job) -> str:
     """Whose a job is: this visitor's, another one's, or the server's own."""
-    return "yours" if job.owner == me() else "another viewer's" if job.owner else "the server's"
+    return "yours" if job.owner == (permit().owner or me()) else "another viewer's" if job.owner else "the server's"
 
 
 def running(jobs: Sequence[Job]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from explorer import registry, workflows
 from explorer.components.map_and_path import component_map, heard
-from explorer.errors import ExplorerError, UnavailableError
+from explorer.errors import ExplorerError, ForbiddenError, UnavailableError
 from explorer.evaluation.work import Ask
 from explorer.figures.colouring import LABELS, label
 from explorer.figures.maps import Facts, Overlay, scatter
@@ -209,7 +210,8 @@ def prepare(ws: workflows.Workspace, base: Base, checkpoint: Checkpoint) -> None
     for task in ws.catalog.tasks():
         if task.name == checkpoint.dataset and has_texts(task):
             ask = Ask(Point.of(base.id), task, Probe().first())
-            workflows.measure(ws, [ask], title=f"The texts of {task.name}", owner=me(), replaces=f"ready-{me()}")
+            with suppress(ForbiddenError):  # nobody has asked for it
+                workflows.measure(ws, [ask], title=f"The texts of {task.name}", owner=me(), replaces=f"ready-{me()}")
 
 
 def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpoint], ids: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.backends import Job
 from explorer.components.map_and_path import compact_json, component_map, component_mixture, heard
-from explorer.errors import ExplorerError, InputError
+from explorer.errors import ExplorerError, ForbiddenError, InputError
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import scale
 from explorer.numbers import coefficient, share, weight
@@ -36,6 +36,7 @@ from explorer.pages._session import (
 )
 from explorer.pages._stage import remember, staged, tall
 from explorer.pages._stage import turn as view_turn
+from explorer.pages._visitor import editors
 from explorer.pages._walks import warmed
 from explorer.paths.mixture import addition, analogy, negation, uniform
 from explorer.statistics.compact import compact
@@ -211,7 +212,7 @@ def prediction(ws: workflows.Workspace, bench: Bench) -> tuple[Fitted | None, Jo
         try:
             job, count = workflows.surrogate(ws, bench.base.id, bench.task, bench.probe, owner=me(),
                                              replaces=f"fit-{me()}"), known
-        except InputError as error:
+        except (ForbiddenError, InputError) as error:
             return None, None, str(error)
     fits[bench.task.digest, bench.base.id] = (count, job, fitted)
     return fitted, job, ""
@@ -224,8 +225,12 @@ def ends(ws: workflows.Workspace, bench: Bench) -> None:
         return
     begun.add(bench.key)
     points = [*(Point.of(bench.base.id, {i: 1.0}) for i in bench.ids), Point.of(bench.base.id)]
-    job = workflows.evaluate(ws, points, bench.task, bench.probe, owner=me(), replaces=f"ends-{me()}",
-                             title=f"The models of a mixture on {bench.task.name}")
+    try:
+        job = workflows.evaluate(ws, points, bench.task, bench.probe, owner=me(), replaces=f"ends-{me()}",
+                                 title=f"The models of a mixture on {bench.task.name}")
+    except ForbiddenError as error:
+        fail(error)
+        return
     if active(job):
         st.session_state["mix_job"] = job
 
@@ -354,8 +359,9 @@ def table(ws: workflows.Workspace, bench: Bench) -> None:
         "loss": f"Loss on {bench.task.name} (nats)", "half": "± (95 %)", "accuracy": "Accuracy"})
     with st.form("keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Keep the present mixture as", placeholder="A name …", width=320)
-        if st.form_submit_button("Keep", icon=":material/bookmark_add:", help="A kept Point can be measured, put on "
-                                 "a path and exported (`python -m explorer export NAME DIR`) by its name."):
+        if st.form_submit_button("Keep", icon=":material/bookmark_add:", **editors(
+                help="A kept Point can be measured, put on a path and exported (`python -m explorer export NAME DIR`) "
+                     "by its name.")):
             try:
                 workflows.keep(ws, name, bench.point(weights_of(bench)[1]))
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")

@@ -22,6 +22,7 @@ from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, has_texts, material, me, plain, workspace
 from explorer.pages._start_controls import controls
+from explorer.pages._visitor import editors
 from explorer.statistics.averages import Average
 from explorer.statistics.paper import LEDGER, STARTS_TABLES
 from explorer.statistics.starts import REFERENCE, Agreement
@@ -46,6 +47,8 @@ def train(ws: workflows.Workspace, plan: Plan) -> None:
         st.session_state["start_job"] = (plan, starting.train(ws, plan, owner=me()))
     except ExplorerError as error:
         fail(error)
+    else:
+        st.rerun()
 
 
 def progress(ws: workflows.Workspace, plan: Plan, found: Table) -> None:
@@ -62,9 +65,8 @@ def progress(ws: workflows.Workspace, plan: Plan, found: Table) -> None:
         elif away:
             fetch(ws, away, "start")
         elif st.button(f"Train {found.missing} runs ({about(seconds(plan, found))})", type="primary", key="start-train",
-                       icon=":material/model_training:"):
+                       icon=":material/model_training:", **editors()):
             train(ws, plan)
-            st.rerun()
     if job is not None:
         outcome(job)
         for note in job.notes:

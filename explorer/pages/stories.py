@@ -15,6 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.pages._links import STORED
 from explorer.pages._saving import address
 from explorer.pages._session import dark, fail, plain, workspace
+from explorer.pages._visitor import editors
 from explorer.types import SavedView, Step, Story
 from explorer.workflows import stories, telling
 from explorer.workflows.stories import Here
@@ -57,9 +58,9 @@ def card(ws: workflows.Workspace, here: Here, saved: SavedView, story: Story | N
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.page_link(f"explorer/pages/{saved.page}.py", label="Open", icon=":material/open_in_new:",
                          query_params={STORED: saved.view})
-            st.button("Add", key=f"add_{saved.name}", icon=":material/playlist_add:", disabled=story is None,
-                      help="As the last step of the story beside." if story else "Begin a story first.",
-                      on_click=rearrange, args=(ws, story.name if story else "",
+            st.button("Add", key=f"add_{saved.name}", icon=":material/playlist_add:",
+                      **editors(disabled=story is None, help="As the last step of the story beside." if story else
+                                "Begin a story first."), on_click=rearrange, args=(ws, story.name if story else "",
                                                 lambda steps: (*steps, Step(saved.name))))
             with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename, remove"):
                 edited(ws, saved)
@@ -78,15 +79,16 @@ def edited(ws: workflows.Workspace, saved: SavedView) -> None:
     with st.form(f"edit_{saved.name}", border=False):
         title = st.text_input("Title", saved.title, max_chars=stories.LONGEST)
         note = st.text_area("Note", saved.note)
-        if st.form_submit_button("Save", icon=":material/check:"):
+        if st.form_submit_button("Save", icon=":material/check:", **editors()):
             try:
                 stories.change_view(ws, saved, title, note)
             except ExplorerError as error:
                 fail(error)
             else:
                 st.rerun()
-    st.button("Remove", key=f"remove_{saved.name}", icon=":material/delete:", on_click=stories.remove_view,
-              args=(ws, saved), help="Takes it off this list. Stories that show it keep it.")
+    st.button("Remove", key=f"remove_{saved.name}", icon=":material/delete:", on_click=tried,
+              args=(stories.remove_view, ws, saved),
+              **editors(help="Takes it off this list. Stories that show it keep it."))
 
 
 def choose(ws: workflows.Workspace) -> Story | None:
@@ -102,7 +104,7 @@ def choose(ws: workflows.Workspace) -> Story | None:
                          persist_state="session", width="stretch")
         with st.popover("New story", icon=":material/add:"), st.form("new_story", border=False, clear_on_submit=True):
             title = st.text_input("Title of the story", key=NEW_TITLE, max_chars=stories.LONGEST)
-            if st.form_submit_button("Begin", icon=":material/check:", type="primary"):
+            if st.form_submit_button("Begin", icon=":material/check:", type="primary", **editors()):
                 try:
                     st.session_state[ASKED] = stories.begin_story(ws, title).name
                 except ExplorerError as error:
@@ -130,11 +132,12 @@ def shown(ws: workflows.Workspace, story: Story) -> None:
             st.download_button("Download", lambda: telling.html(ws, story, look).encode(), "story.html", "text/html",
                                icon=":material/download:", key="story_file", on_click="ignore")
         with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename, remove"):
-            title = st.text_input("Title", story.title, key=f"title_{story.name}", max_chars=stories.LONGEST)
+            title = st.text_input("Title", story.title, key=f"title_{story.name}", max_chars=stories.LONGEST,
+                                  **editors())
             if title != story.title:
                 save(ws, replace(story, title=title))
-            st.button("Remove the story", icon=":material/delete:", help="Its views stay.",
-                      on_click=stories.remove_story, args=(ws, story))
+            st.button("Remove the story", icon=":material/delete:", **editors(help="Its views stay."),
+                      on_click=tried, args=(stories.remove_story, ws, story))
     told = stories.told(ws, story)
     if not told:
         st.caption("No steps yet: add views from the left.")
@@ -152,15 +155,16 @@ def one_step(ws: workflows.Workspace, story: Story, i: int, step: stories.Told) 
             st.markdown(f"{i + 1}\u2002{icon} {title}", width="stretch")
             for by, name, sign, off in ((-1, "Up", "arrow_upward", i == 0),
                                         (1, "Down", "arrow_downward", i == len(story.steps) - 1)):
-                st.button("", key=f"{name}_{i}", icon=f":material/{sign}:", type="tertiary", disabled=off,
-                          help=f"{name}: step {i + 1}", on_click=rearrange,
+                st.button("", key=f"{name}_{i}", icon=f":material/{sign}:", type="tertiary",
+                          **editors(disabled=off, help=f"{name}: step {i + 1}"), on_click=rearrange,
                           args=(ws, story.name, partial(stories.moved, place=i, by=by)))
-            st.button("", key=f"out_{i}", icon=":material/close:", type="tertiary", help=f"Take step {i + 1} out",
-                      on_click=rearrange, args=(ws, story.name, lambda steps: (*steps[:i], *steps[i + 1:])))
+            st.button("", key=f"out_{i}", icon=":material/close:", type="tertiary",
+                      **editors(help=f"Take step {i + 1} out"), on_click=rearrange,
+                      args=(ws, story.name, lambda steps: (*steps[:i], *steps[i + 1:])))
         # the key holds what is written, so that a row that moves brings its notes along
         key = f"notes_{story.name}_{i}_{story.steps[i].view}_{step.notes}"
         st.text_area(f"Notes to step {i + 1}", step.notes, placeholder="Speaker's notes …", height=68, key=key,
-                     label_visibility="collapsed", on_change=noted, args=(ws, story.name, i, key))
+                     label_visibility="collapsed", on_change=noted, args=(ws, story.name, i, key), **editors())
 
 
 def noted(ws: workflows.Workspace, name: str, place: int, key: str) -> None:
@@ -172,7 +176,15 @@ def noted(ws: workflows.Workspace, name: str, place: int, key: str) -> None:
 def rearrange(ws: workflows.Workspace, name: str, change: Callable[[tuple[Step, ...]], tuple[Step, ...]]) -> None:
     """Change a story's steps as they are now; a callback, so that quick clicks one after the other all count."""
     now = stories.story(ws, name)
-    stories.change_story(ws, replace(now, steps=change(now.steps)))
+    tried(stories.change_story, ws, replace(now, steps=change(now.steps)))
+
+
+def tried(verb: Callable[..., object], *args: object) -> None:
+    """A verb as a callback: what it refuses is said on the page."""
+    try:
+        verb(*args)
+    except ExplorerError as error:
+        fail(error)
 
 
 def save(ws: workflows.Workspace, story: Story) -> None:

@@ -8,13 +8,15 @@ from explorer.types._identity import canonical_json, digest
 from explorer.types.claims import Entry, Figure, Finding, Verdict
 from explorer.types.geometry import ClusterMetric, Clusters, Gram, MapSpec, Metric, Projection
 from explorer.types.models import KINDS, Base, Checkpoint, Group, Layout, Seen, Tensor
+from explorer.types.permits import EVERYTHING, Limits, Permit, Role
 from explorer.types.points import Line, Point
 from explorer.types.scores import DeviceFacts, Estimate, Head, Notice, Probe, Progress, Score, Task
 from explorer.types.sketches import Sketch, Sketched, SketchRow
 from explorer.types.stories import Drawings, SavedView, Step, Story
 from explorer.types.training import Started, Tuning
 
-__all__ = ["KINDS", "Base", "Checkpoint", "ClusterMetric", "Clusters", "DeviceFacts", "Drawings", "Entry", "Estimate",
-           "Figure", "Finding", "Gram", "Group", "Head", "Layout", "Line", "MapSpec", "Metric", "Notice", "Point",
-           "Probe", "Progress", "Projection", "SavedView", "Score", "Seen", "Sketch", "SketchRow", "Sketched",
-           "Started", "Step", "Story", "Task", "Tensor", "Tuning", "Verdict", "canonical_json", "digest"]
+__all__ = ["EVERYTHING", "KINDS", "Base", "Checkpoint", "ClusterMetric", "Clusters", "DeviceFacts", "Drawings",
+           "Entry", "Estimate", "Figure", "Finding", "Gram", "Group", "Head", "Layout", "Limits", "Line", "MapSpec",
+           "Metric", "Notice", "Permit", "Point", "Probe", "Progress", "Projection", "Role", "SavedView", "Score",
+           "Seen", "Sketch", "SketchRow", "Sketched", "Started", "Step", "Story", "Task", "Tensor", "Tuning",
+           "Verdict", "canonical_json", "digest"]

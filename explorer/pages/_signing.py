@@ -1,0 +1,115 @@
+"""What is seen of signing in: the page before it, and in the header who is signed in and the way out."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from explorer.errors import ExplorerError, ForbiddenError
+from explorer.pages._session import plain
+from explorer.pages._visitor import claims, permit, roles
+from explorer.types import Permit
+from explorer.workflows.roles import Roles
+
+_log = logging.getLogger(__name__)
+
+
+def admitted() -> bool:
+    """Whether the visitor may see the app; where not, the page says why and how to sign in."""
+    try:
+        known = roles()
+        if known is None:
+            return True
+        if not (said := claims()):
+            _sign_in(known)
+            return False
+        known.permit(said)
+    except ForbiddenError as error:
+        _card("No access", str(error)[:1].upper() + str(error)[1:], (), leave=True)
+    except ExplorerError as error:
+        _log.error("sign-in: %s", error)
+        _card("Nobody can sign in yet", f"The settings of this server are not right: {error}", ())
+    else:
+        return True
+    return False
+
+
+ICONS: dict[str, str] = {"editor": ":material/edit:", "viewer": ":material/visibility:"}
+_HEADER = """<style>
+/* at the right end of the header, with Share and Help before it; a name takes no more room than there is */
+.stAppHeader { padding-right: 22rem }
+[data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 9.25rem }
+[data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 15.5rem }
+[data-testid="stLayoutWrapper"]:has(> .st-key-visitor), .st-key-visitor {
+  position: fixed; top: .55rem; right: .75rem; width: 8.5rem !important; z-index: 1000000 }
+.st-key-visitor button { background: transparent; max-width: 8.5rem; margin-left: auto }
+.st-key-visitor .stPopover { text-align: right }
+.st-key-visitor button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+@media (max-width: 1100px) {
+  .stAppHeader { padding-right: 17rem }
+  .st-key-visitor button [data-testid="stMarkdownContainer"] { display: none }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-visitor), .st-key-visitor { width: 3.6rem !important }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 4.4rem }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 10.6rem }
+}
+</style>"""
+
+
+def badge() -> None:
+    """For the header, where people sign in: who this is, as what, and the way out."""
+    if roles() is None:
+        return
+    mine = permit()
+    st.html(_HEADER)
+    with st.container(key="visitor"), st.popover(plain(mine.name.partition("@")[0]), icon=":material/account_circle:",
+                                                 type="tertiary", key="visitor_open", help=mine.role.capitalize()):
+        st.markdown(f"**{plain(mine.name)}**")
+        st.badge(mine.role.capitalize(), icon=ICONS[mine.role], color="blue" if mine.editor else "gray")
+        st.caption(_means(mine))
+        st.button("Sign out", icon=":material/logout:", on_click=st.logout, key="sign_out")
+
+
+def _means(mine: Permit) -> str:
+    """A role in a sentence."""
+    if mine.editor or mine.limits is None:
+        return "May do everything here: measure, import, train, export, keep, remove."
+    most = mine.limits
+    return (f"Looks at everything and measures up to {most.points:,} points at once, on up to {most.texts:,} "
+            f"texts, in up to {most.jobs} jobs. {mine.reason}")
+
+
+def _sign_in(known: Roles) -> None:
+    said = "Fine-tuned language models as points in weight space. This server is for people who are known to it."
+    if st.query_params:
+        said += " You have followed a link: sign in, then open it again."
+    _card("Weight-Space Explorer", said, known.providers)
+
+
+_STYLE = """<style>
+.stAppHeader { display: none }
+.stMainBlockContainer { padding-top: 0 }
+.st-key-sign_in { max-width: 27rem; margin: 18vh auto 0; padding: 2.2rem 2.2rem 2rem; border-radius: .8rem;
+  border: 1px solid color-mix(in srgb, currentColor 16%, transparent);
+  background: color-mix(in srgb, currentColor 2.5%, transparent) }
+.wse-mark { width: 3rem; display: block; margin-bottom: .4rem }
+</style>"""
+_MARK = """<svg class="wse-mark" viewBox="0 0 32 32" role="img" aria-label="Two models and the path between them">
+<path d="M8 23 23 9" stroke="var(--st-primary-color, #3553c4)" stroke-width="2.4"/>
+<circle cx="8" cy="23" r="5.5" fill="var(--st-primary-color, #3553c4)"/><circle cx="23" cy="9" r="5.5" fill="#d98a2b"/>
+</svg>"""
+
+
+def _card(title: str, said: str, providers: tuple[str, ...], *, leave: bool = False) -> None:
+    """All that is seen of the app by who is not in it."""
+    st.html(_STYLE)
+    with st.container(key="sign_in", gap="small"):
+        st.html(_MARK)
+        st.title(title, anchor=False)
+        st.markdown(plain(said))
+        for name in providers:
+            label = f"Sign in with {plain(name.capitalize())}" if name else "Sign in"
+            st.button(label, key=f"sign_in_{name}", type="primary", icon=":material/login:", width="stretch",
+                      on_click=st.login, args=(name or None,))
+        if leave:
+            st.button("Sign out", icon=":material/logout:", on_click=st.logout, key="sign_out", width="stretch")
