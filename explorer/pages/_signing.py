@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 
 import streamlit as st
@@ -26,7 +27,7 @@ def admitted() -> bool:
             return False
         known.permit(said)
     except ForbiddenError as error:
-        _card("No access", str(error)[:1].upper() + str(error)[1:], (), leave=True)
+        _card("No access", str(error), (), leave=True)
     except ExplorerError as error:
         _log.error("sign-in: %s", error)
         _card("Nobody can sign in yet", f"The settings of this server are not right: {error}", ())
@@ -38,20 +39,21 @@ def admitted() -> bool:
 ICONS: dict[str, str] = {"editor": ":material/edit:", "viewer": ":material/visibility:"}
 _HEADER = """<style>
 /* at the right end of the header, with Share and Help before it; a name takes no more room than there is */
-.stAppHeader { padding-right: 22rem }
-[data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 9.25rem }
-[data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 15.5rem }
+.stAppHeader { padding-right: 23rem }
+[data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 10rem }
+[data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 16.25rem }
 [data-testid="stLayoutWrapper"]:has(> .st-key-visitor), .st-key-visitor {
   position: fixed; top: .55rem; right: .75rem; width: 8.5rem !important; z-index: 1000000 }
 .st-key-visitor button { background: transparent; max-width: 8.5rem; margin-left: auto }
 .st-key-visitor .stPopover { text-align: right }
 .st-key-visitor button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 @media (max-width: 1100px) {
-  .stAppHeader { padding-right: 17rem }
-  .st-key-visitor button [data-testid="stMarkdownContainer"] { display: none }
+  .stAppHeader { padding-right: 18.5rem }
+  .st-key-visitor button [data-testid="stMarkdownContainer"] {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
   [data-testid="stLayoutWrapper"]:has(> .st-key-visitor), .st-key-visitor { width: 3.6rem !important }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 4.4rem }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 10.6rem }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 5.2rem }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 11.45rem }
 }
 </style>"""
 
@@ -63,10 +65,11 @@ def badge() -> None:
     mine = permit()
     st.html(_HEADER)
     with st.container(key="visitor"), st.popover(plain(mine.name.partition("@")[0]), icon=":material/account_circle:",
-                                                 type="tertiary", key="visitor_open", help=mine.role.capitalize()):
-        st.markdown(f"**{plain(mine.name)}**")
-        st.badge(mine.role.capitalize(), icon=ICONS[mine.role], color="blue" if mine.editor else "gray")
-        st.caption(_means(mine))
+                                                 type="tertiary", key="visitor_open"):
+        with st.container(width=300, gap="small"):
+            st.markdown(f"**{plain(mine.name)}**")
+            st.badge(mine.role.capitalize(), icon=ICONS[mine.role], color="blue" if mine.editor else "gray")
+            st.markdown(_means(mine))
         st.button("Sign out", icon=":material/logout:", on_click=st.logout, key="sign_out")
 
 
@@ -76,7 +79,7 @@ def _means(mine: Permit) -> str:
         return "May do everything here: measure, import, train, export, keep, remove."
     most = mine.limits
     return (f"Looks at everything and measures up to {most.points:,} points at once, on up to {most.texts:,} "
-            f"texts, in up to {most.jobs} jobs. {mine.reason}")
+            f"texts, in up to {most.jobs} jobs. The rest is for editors; ask {plain(mine.ask)}.")
 
 
 def _sign_in(known: Roles) -> None:
@@ -94,17 +97,17 @@ _STYLE = """<style>
   background: color-mix(in srgb, currentColor 2.5%, transparent) }
 .wse-mark { width: 3rem; display: block; margin-bottom: .4rem }
 </style>"""
-_MARK = """<svg class="wse-mark" viewBox="0 0 32 32" role="img" aria-label="Two models and the path between them">
-<path d="M8 23 23 9" stroke="var(--st-primary-color, #3553c4)" stroke-width="2.4"/>
-<circle cx="8" cy="23" r="5.5" fill="var(--st-primary-color, #3553c4)"/><circle cx="23" cy="9" r="5.5" fill="#d98a2b"/>
-</svg>"""
+_MARK = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M8 23 23 9" stroke="#6f83d8" '
+         'stroke-width="2.4"/><circle cx="8" cy="23" r="6" fill="#6f83d8"/><circle cx="23" cy="9" r="6" '
+         'fill="#d98a2b"/></svg>')
 
 
 def _card(title: str, said: str, providers: tuple[str, ...], *, leave: bool = False) -> None:
     """All that is seen of the app by who is not in it."""
     st.html(_STYLE)
     with st.container(key="sign_in", gap="small"):
-        st.html(_MARK)
+        picture = base64.b64encode(_MARK.encode()).decode()
+        st.html(f'<img class="wse-mark" alt="" src="data:image/svg+xml;base64,{picture}">')
         st.title(title, anchor=False)
         st.markdown(plain(said))
         for name in providers:
