@@ -14,11 +14,12 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.evaluation.work import Ask
-from explorer.numbers import about
+from explorer.numbers import about, count
 from explorer.pages._jobs import TICK, active, bar, cancel, outcome
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.pages._stage import staged
+from explorer.pages._visitor import Lock
 
 FEW = 25
 """Up to so many Points are measured without being asked for."""
@@ -129,7 +130,7 @@ def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *
         elif away := absent(missing):
             fetch(ws, away, key)
         elif st.button(f"Measure {len(missing)} points ({about(seconds(ws, asks, len(missing)))})", type="primary",
-                       key=f"{key}-measure", icon=":material/play_arrow:"):
+                       key=f"{key}-measure", icon=":material/play_arrow:", **within(ws, missing)):
             begin(ws, key, asks, title, asked=True)
             st.rerun()
     if job is not None and not active(job):
@@ -139,8 +140,17 @@ def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *
             st.warning(plain(note), icon=":material/info:")
 
 
-def seconds(ws: workflows.Workspace, asks: Sequence[Ask], count: int) -> float:
+def within(ws: workflows.Workspace, missing: Sequence[Ask]) -> Lock:
+    """For a control that measures these: disabled, with the reason, where this visitor may not ask for as many."""
+    most = ws.permit.limits
+    if most is None or len({(a.point, a.task.digest) for a in missing}) <= most.points:
+        return {"disabled": False, "help": None}
+    return {"disabled": True, "help": f"Viewers may measure up to {count(most.points)} points at once. Choose fewer, "
+                                      f"or ask {ws.permit.ask}."}
+
+
+def seconds(ws: workflows.Workspace, asks: Sequence[Ask], points: int) -> float:
     """How long so many Points take, at the pace of those of the same task and measure that are known."""
     known = ws.catalog.scores([a.point for a in asks if a.task == asks[0].task], asks[0].task, asks[0].probe)
     paces = [s.seconds for s in known if s is not None]
-    return count * (float(np.median(paces)) if paces else SECONDS)
+    return points * (float(np.median(paces)) if paces else SECONDS)

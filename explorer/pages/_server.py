@@ -16,6 +16,7 @@ from streamlit.starlette import App
 from explorer import logs
 from explorer.errors import ExplorerError
 from explorer.pages import _session
+from explorer.pages._visitor import roles
 from explorer.workflows.health import Health, health
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 async def lifespan(_: App) -> AsyncIterator[None]:
     """Opens the workspace while the first browser is still loading its page; closes it with the server."""
     logs.begin()
+    _signing_in()
     opening = asyncio.create_task(asyncio.to_thread(_open))
     try:
         yield
@@ -54,6 +56,13 @@ async def _healthz(_: Request) -> Response:
 def _health() -> Health | None:
     ws = _session.held()
     return None if ws is None else health(ws)
+
+
+def _signing_in() -> None:
+    try:
+        roles()
+    except ExplorerError as error:
+        _log.error("sign-in: %s", error)  # every page says that there is an error, and lets nobody in
 
 
 def _open() -> None:

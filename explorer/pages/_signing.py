@@ -29,8 +29,9 @@ def admitted() -> bool:
     except ForbiddenError as error:
         _card("No access", str(error), (), leave=True)
     except ExplorerError as error:
-        _log.error("sign-in: %s", error)
-        _card("Nobody can sign in yet", f"The settings of this server are not right: {error}", ())
+        _log.error("sign-in: %s", error)  # for whoever runs the server: settings are nothing for strangers to read
+        _card("Nobody can sign in yet", "The sign-in settings of this server are not right, so it lets nobody in. Its "
+              "log says what is wrong with them and what to do.", ())
     else:
         return True
     return False
@@ -38,22 +39,17 @@ def admitted() -> bool:
 
 ICONS: dict[str, str] = {"editor": ":material/edit:", "viewer": ":material/visibility:"}
 _HEADER = """<style>
-/* at the right end of the header, with Share and Help before it; a name takes no more room than there is */
-.stAppHeader { padding-right: 23rem }
-[data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 10rem }
-[data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 16.25rem }
-[data-testid="stLayoutWrapper"]:has(> .st-key-visitor), .st-key-visitor {
-  position: fixed; top: .55rem; right: .75rem; width: 8.5rem !important; z-index: 1000000 }
-.st-key-visitor button { background: transparent; max-width: 8.5rem; margin-left: auto }
-.st-key-visitor .stPopover { text-align: right }
-.st-key-visitor button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+/* beside Help, at the right end of the header; Share leaves room for the longest name */
+.stAppHeader { padding-right: 22rem }
+.st-key-frame { flex-flow: row nowrap !important; align-items: center; gap: .6rem !important }
+.st-key-frame > * { width: auto !important; flex: 0 0 auto }
+.st-key-visitor { width: auto !important }
+[data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 15.5rem }
 @media (max-width: 1100px) {
-  .stAppHeader { padding-right: 18.5rem }
+  .stAppHeader { padding-right: 18rem }
   .st-key-visitor button [data-testid="stMarkdownContainer"] {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-visitor), .st-key-visitor { width: 3.6rem !important }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-frame), .st-key-frame { right: 5.2rem }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 11.45rem }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-share), .st-key-share { right: 11rem }
 }
 </style>"""
 
@@ -64,13 +60,19 @@ def badge() -> None:
         return
     mine = permit()
     st.html(_HEADER)
-    with st.container(key="visitor"), st.popover(plain(mine.name.partition("@")[0]), icon=":material/account_circle:",
+    with st.container(key="visitor"), st.popover(plain(_short(mine.name)), icon=":material/account_circle:",
                                                  type="tertiary", key="visitor_open"):
         with st.container(width=300, gap="small"):
             st.markdown(f"**{plain(mine.name)}**")
             st.badge(mine.role.capitalize(), icon=ICONS[mine.role], color="blue" if mine.editor else "gray")
             st.markdown(_means(mine))
         st.button("Sign out", icon=":material/logout:", on_click=st.logout, key="sign_out")
+
+
+def _short(name: str) -> str:
+    """A name in the room that the header has: its first word."""
+    first = (name.partition("@")[0].split() or [name])[0]
+    return first if len(first) <= 12 else f"{first[:11]}…"
 
 
 def _means(mine: Permit) -> str:

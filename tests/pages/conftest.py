@@ -16,7 +16,11 @@ APP = Path(__file__).parents[2] / "app.py"
 @pytest.fixture
 def app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
     """Runs a page ("map", "path", "catalog"), with entries for the session state, until it stands still."""
+    from explorer.pages import _session, _visitor
+
     monkeypatch.setenv("EXPLORER_WORKSPACE", str(workspace))
+    monkeypatch.setattr(_visitor, "secrets", dict)  # whatever this checkout's server is set to
+    _visitor.forget()
     st.cache_resource.clear()
 
     def run(page: str = "map", **state: object) -> AppTest:
@@ -26,9 +30,8 @@ def app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
         return (tested if page == "map" else tested.switch_page(f"explorer/pages/{page}.py")).run()
 
     yield run
-    from explorer.pages import _session
-
     _session.close()
+    _visitor.forget()
     st.cache_resource.clear()
 
 

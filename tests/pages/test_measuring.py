@@ -49,6 +49,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     state: dict[str, Any] = {}
     monkeypatch.setattr(_measuring.st, "session_state", state)
     monkeypatch.setattr(_measuring, "me", lambda: "me")
+    monkeypatch.setattr(_measuring, "cancel", Job.cancel)
     return state
 
 

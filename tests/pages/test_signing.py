@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explorer.backends import Work
-from explorer.errors import InputError
+from explorer.errors import InputError, UnavailableError
 from explorer.pages import _session, _visitor
 from explorer.workflows import stories
 
@@ -25,7 +25,7 @@ BOB = {"is_logged_in": True, "email": "bob@lab.org", "email_verified": True, "na
 
 
 @pytest.fixture
-def secrets(monkeypatch):
+def secrets(app, monkeypatch):
     """Sets the secrets of the server; without any, nobody signs in."""
     def set_to(given):
         monkeypatch.setattr(_visitor, "secrets", lambda: given)
@@ -92,16 +92,20 @@ def test_settings_that_are_wrong_let_nobody_in(visit, secrets, given):
     secrets(given)
     tested = visit(user=ADA)
     assert "Nobody can sign in yet" in words(tested)
+    assert "editor" not in words(tested)
     assert not tested.button
     assert _session.held() is None
 
 
 def test_a_host_that_is_not_answered_and_a_package_that_is_not_there_are_told(visit, secrets, monkeypatch):
     secrets({**SECRETS, "auth": {**SECRETS["auth"], "redirect_uri": "https://explorer.lab.org/oauth2callback"}})
-    assert "allow" in words(visit(user=ADA))
+    with pytest.raises(InputError, match="--allow-host"):
+        _visitor.roles()
     secrets(SECRETS)
     monkeypatch.setattr(_visitor, "is_authlib_installed", lambda: False)
-    assert "Authlib" in words(visit(user=ADA))
+    with pytest.raises(UnavailableError, match="Authlib"):
+        _visitor.roles()
+    assert "Nobody can sign in yet" in words(visit(user=ADA))
 
 
 def test_secrets_that_cannot_be_read_are_not_taken_for_none(tmp_path):
@@ -160,6 +164,14 @@ def test_a_path_beyond_a_viewers_points_is_refused_in_a_line(visit):
         tested.selectbox(key="add").select_index(0).run()
     assert not tested.exception
     assert "a viewer may ask for 3" in words(tested).replace("\\", "")
+
+
+def test_what_is_more_than_a_viewers_points_cannot_be_asked_for(visit):
+    tested = visit("region", BOB, auto=False)
+    measure = button(tested, "^Measure")
+    assert measure.disabled
+    assert "Viewers may measure up to 3 points at once" in measure.help
+    assert not button(visit("region", ADA, auto=False), "^Measure").disabled
 
 
 def test_a_viewer_may_not_end_anothers_job(visit, monkeypatch):
