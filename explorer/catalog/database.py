@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import psutil
 
+from explorer.catalog.changes import Changes
 from explorer.catalog.migrations import VERSION, back_up, steps
 from explorer.errors import ForbiddenError, WorkspaceError
 
@@ -31,6 +32,7 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
+        self.changes = Changes()
         self._connection = _connect(self.path)
         self._local = threading.local()
         self._writing = threading.RLock()
@@ -64,12 +66,12 @@ class Database:
     def transaction(self, what: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor in a transaction that is committed at the end, or rolled back if anything was raised.
 
-        `what` names the rows it writes; a limited database refuses those it was not made for, and unnamed ones, with
+        `what` names the rows it writes, so that what was read of others need not be read again; a limited database refuses those it was not made for, and unnamed ones, with
         ForbiddenError. WorkspaceError where the disk does not take it: nothing of the transaction is there then.
         """
         if self._writable is not None and what not in self._writable:
             raise ForbiddenError(f"this visitor may not write {what or 'this'} into the catalog; an editor may.")
-        with self._writing:
+        with self._writing, self.changes.writing((what,) if what else ()):
             cursor = self._cursor()
             try:
                 cursor.begin()

@@ -29,7 +29,8 @@ class Geometry:
         """
         table = "signs" if signs else "checkpoints"
         key, joined = f"{table} {layout.key}", f"checkpoints c JOIN {table} t USING (id) WHERE c.layout_key = ?"
-        count = self._database.rows(f"SELECT count(*) FROM {joined}", [layout.key])[0][0]
+        count = self._database.changes.remembered(("rows of a Gram", key), ("checkpoints", table), lambda:
+            self._database.rows(f"SELECT count(*) FROM {joined}", [layout.key])[0][0])
         with self._lock:
             if key not in self._known or self._known[key][0] != count:
                 self._known.pop(key, None)  # before the next one takes as much memory

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -53,8 +52,7 @@ class Catalog:
         self.database = Database(folder)
         self.geometry = Geometry(self.database)
         self.weight_files = WeightFiles(self.database, self.resolve)
-        self._read: tuple[tuple[Any, ...], Checkpoints] | None = None
-        self._reading = threading.Lock()
+        self.changes = self.database.changes
 
     def limited(self, writable: Collection[str]) -> Catalog:
         """The same catalog for whoever may write only these kinds of rows (see `Database.limited`)."""
@@ -97,9 +95,12 @@ class Catalog:
 
     def bases(self) -> list[Base]:
         """All bases, in order of arrival."""
-        return [Base(id=r[0], name=r[1], path=r[2], model_type=r[3], prefix=r[4], pooling=r[5],
-                     layout=Layout.from_json(r[6]), note=r[7])
-                for r in self.database.rows(f"SELECT {_BASE} FROM bases ORDER BY added, name")]
+        def read() -> list[Base]:
+            return [Base(id=r[0], name=r[1], path=r[2], model_type=r[3], prefix=r[4], pooling=r[5],
+                         layout=Layout.from_json(r[6]), note=r[7])
+                    for r in self.database.rows(f"SELECT {_BASE} FROM bases ORDER BY added, name")]
+
+        return list(self.changes.remembered("bases", ("bases",), read))
 
     def base(self, name: str) -> Base:
         """A base by name or id; UnknownNameError lists them."""
@@ -142,8 +143,8 @@ class Catalog:
 
     def checkpoints(self, base: str | None = None) -> list[Checkpoint]:
         """The checkpoints of a base (by id; None: of all bases), in order of arrival."""
-        everything = [c for ranked in self._table().ranked.values() for c in ranked]
-        return everything if base is None else [c for c in everything if c.base == base]
+        table = self._table()
+        return list(table.listed if base is None else table.of_base.get(base, ()))
 
     def checkpoint(self, name: str) -> Checkpoint:
         """A checkpoint by name or id; UnknownNameError suggests near names."""
@@ -181,14 +182,12 @@ class Catalog:
         return next((i for i, (there,) in enumerate(rows) if not there), len(rows))
 
     def _table(self) -> Checkpoints:
-        """All checkpoints, read again when the table has changed in any way."""
-        now = self.database.rows(f"SELECT count(*), bit_xor(hash({_CHECKPOINT}, layout_key, rank)) FROM checkpoints")[0]
-        with self._reading:
-            if self._read is None or self._read[0] != now:
-                rows = self.database.rows(f"SELECT layout_key, {_CHECKPOINT} FROM checkpoints "
-                                          "ORDER BY layout_key, rank")
-                self._read = now, Checkpoints([(r[0], _checkpoint(r[1:])) for r in rows])
-            return self._read[1]
+        """All checkpoints."""
+        def read() -> Checkpoints:
+            rows = self.database.rows(f"SELECT layout_key, {_CHECKPOINT} FROM checkpoints ORDER BY layout_key, rank")
+            return Checkpoints([(r[0], _checkpoint(r[1:])) for r in rows])
+
+        return self.changes.remembered("checkpoints", ("checkpoints",), read)
 
     # ------------------------------------------------------------------ points
 
@@ -210,8 +209,11 @@ class Catalog:
 
     def points(self) -> dict[str, Point]:
         """The named Points, in order of arrival."""
-        rows = self.database.rows("SELECT name, recipe FROM points ORDER BY added, name")
-        return {name: _point(recipe) for name, recipe in rows}
+        def read() -> dict[str, Point]:
+            rows = self.database.rows("SELECT name, recipe FROM points ORDER BY added, name")
+            return {name: _point(recipe) for name, recipe in rows}
+
+        return dict(self.changes.remembered("points", ("points",), read))
 
     # ------------------------------------------------------------------ findings
 
@@ -261,8 +263,11 @@ class Catalog:
 
     def tasks(self) -> list[Task]:
         """All tasks by name; `path` is where the texts are or will be."""
-        return [Task(r[0], str(self.resolve(r[1])), tuple(json.loads(r[2])), *r[3:])
-                for r in self.database.rows(f"SELECT {_TASK} FROM tasks ORDER BY name")]
+        def read() -> list[Task]:
+            return [Task(r[0], str(self.resolve(r[1])), tuple(json.loads(r[2])), *r[3:])
+                    for r in self.database.rows(f"SELECT {_TASK} FROM tasks ORDER BY name")]
+
+        return list(self.changes.remembered("tasks", ("tasks",), read))
 
     def task(self, name: str) -> Task:
         """A task by name; UnknownNameError lists them."""
@@ -311,6 +316,10 @@ class Checkpoints:
         self.ranked: dict[str, list[Checkpoint]] = {}
         for key, checkpoint in listed:
             self.ranked.setdefault(key, []).append(checkpoint)
+        self.listed = [c for ranked in self.ranked.values() for c in ranked]
+        self.of_base: dict[str, list[Checkpoint]] = {}
+        for c in self.listed:
+            self.of_base.setdefault(c.base, []).append(c)
         self.by_name = {c.name: c for _, c in listed}
         self.by_id = {c.id: c for _, c in listed}
 

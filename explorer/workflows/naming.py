@@ -19,10 +19,7 @@ def main_base(ws: Workspace) -> Base:
     bases = ws.catalog.bases()
     if not bases:
         raise InputError("this workspace has no base yet; import checkpoints with `import FOLDER --base FOLDER`.")
-    counts = {b.id: 0 for b in bases}
-    for checkpoint in ws.catalog.checkpoints():
-        counts[checkpoint.base] += 1
-    return max(bases, key=lambda b: counts[b.id])
+    return max(bases, key=lambda b: len(ws.catalog.checkpoints(b.id)))
 
 
 def checkpoint_point(checkpoint: Checkpoint) -> Point:

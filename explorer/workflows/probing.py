@@ -141,6 +141,12 @@ def score_checkpoints(ws: Workspace, task: Task, probe: Probe | None = None, own
 
 def checkpoint_scores(ws: Workspace, task: Task, probe: Probe | None = None) -> Mapping[str, Score]:
     """Checkpoint id → stored score of its Point on a task."""
-    known = ws.catalog.known_scores(task, probe or Probe())
-    found = {c.id: known.get(checkpoint_point(c).hash) for c in ws.catalog.checkpoints()}
-    return {i: s for i, s in found.items() if s is not None}
+    how = probe or Probe()
+
+    def read() -> Mapping[str, Score]:
+        known = ws.catalog.known_scores(task, how)
+        found = {c.id: known.get(checkpoint_point(c).hash) for c in ws.catalog.checkpoints()} if known else {}
+        return {i: s for i, s in found.items() if s is not None}
+
+    return ws.catalog.changes.remembered(("scores of checkpoints", task.digest, how.key), ("scores", "checkpoints"),
+                                         read, lambda found: sum(s.losses.nbytes for s in found.values()))

@@ -58,7 +58,8 @@ def test_findings_are_shown_with_their_figures_and_lead_to_the_view(app, workspa
 def test_findings_of_other_models_are_out_of_date(app, workspace):
     compute(workspace, ["C1"])
     ws = workflows.open_workspace(workspace)
-    ws.catalog.database.rows("UPDATE checkpoints SET seed = 77 WHERE name = 'm0'")
+    with ws.catalog.database.transaction("checkpoints") as cursor:
+        cursor.execute("UPDATE checkpoints SET seed = 77 WHERE name = 'm0'")
     ws.close()
     assert "out of date" in words(app("claims"))
 

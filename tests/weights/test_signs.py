@@ -47,7 +47,8 @@ def test_a_row_is_made_once(ws: Any, zoo: Path, monkeypatch: Any) -> None:
     rows = [r for r in job.result() if isinstance(r, SignRow)]
     assert [len(r.row) for r in rows] == [1, 2, 3, 4, 5, 6]
     assert workflows.signs(ws) is None
-    ws.catalog.database.rows("DELETE FROM signs WHERE id = ?", [rows[-1].checkpoint])
+    with ws.catalog.database.transaction("signs") as cursor:
+        cursor.execute("DELETE FROM signs WHERE id = ?", [rows[-1].checkpoint])
     again = [r for r in workflows.signs(ws).result() if isinstance(r, SignRow)]
     assert [r.checkpoint for r in again] == [rows[-1].checkpoint]
     assert np.array_equal(again[0].row, rows[-1].row)

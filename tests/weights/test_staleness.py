@@ -128,7 +128,8 @@ def test_files_written_anew_with_the_same_weights_are_hashed_once(own, tmp_path,
 
 
 def test_models_of_a_catalog_that_knows_no_files_are_hashed_once(own, hashes):
-    own.catalog.database.rows("DELETE FROM weight_files")
+    with own.catalog.database.transaction() as cursor:
+        cursor.execute("DELETE FROM weight_files")
     assert not any(stale(own).values())
     score(own, "m0")
     assert sorted(hashes) == ["base", "m0"]
