@@ -66,8 +66,9 @@ class Database:
     def transaction(self, what: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor in a transaction that is committed at the end, or rolled back if anything was raised.
 
-        `what` names the rows it writes, so that what was read of others need not be read again; a limited database refuses those it was not made for, and unnamed ones, with
-        ForbiddenError. WorkspaceError where the disk does not take it: nothing of the transaction is there then.
+        `what` names the rows it writes, so that what was read of others need not be read again; where none are named,
+        it may be any. A limited database refuses those it was not made for, and unnamed ones, with ForbiddenError.
+        WorkspaceError where the disk does not take it: nothing of the transaction is there then.
         """
         if self._writable is not None and what not in self._writable:
             raise ForbiddenError(f"this visitor may not write {what or 'this'} into the catalog; an editor may.")

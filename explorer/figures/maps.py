@@ -25,7 +25,8 @@ from explorer.types import Checkpoint, Projection, Score
 
 AXES = ("x", "y", "z")
 CROWD = 2000
-"""From more dots on, hover cards say what a dot is and no more: they are most of what a browser is sent."""
+"""From more dots on, hover cards say what a dot is and no more, once for all dots of a category: they would be most of
+what a browser is sent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,13 @@ class Overlay:
     end_names: tuple[str, str] = ("α = 0", "α = 1")
     approximate: bool = False
     kept: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for overlays that look the same."""
+        places = (self.base, self.path, self.ends, *self.kept.values())
+        return (self.end_names, self.approximate, *self.kept,
+                *(None if place is None else (place.shape, np.asarray(place, float).tobytes()) for place in places))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +171,7 @@ class _Drawing:
     def _dots(self, rows: Sequence[int], mark: Mark, name: str, *, shades: np.ndarray | None = None,
               bar: dict[str, Any] | None = None, **trace: Any) -> None:
         s, crowd = surface(self.dark), len(self.checkpoints)
-        cards = [hover_card(self.checkpoints[i], self.facts, self.colour_by, crowd > CROWD) for i in rows]
+        cards, card = self._cards(rows, crowd > CROWD, shades is None)
         size = (5 if self.solid else 11) - (2 if crowd > 150 else 0) - (2 if crowd > 500 else 0)
         marker: dict[str, Any] = {"size": size, "symbol": mark.symbol, "opacity": 0.95,
                                   "line": {"width": 1, "color": s.paper}}
@@ -186,8 +194,20 @@ class _Drawing:
             **axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
             showlegend=shades is None, customdata=np.array([[key] for key in ids], object),
             hovertext=np.array(cards, object),
-            hovertemplate="%{hovertext}<extra></extra>", **trace,
+            hovertemplate=f"{card}<extra></extra>", **trace,
         ))
+
+    def _cards(self, rows: Sequence[int], brief: bool, alike: bool) -> tuple[list[str], str]:
+        """What each dot's hover card says, and the template around it; brief cards of dots that are `alike` differ in
+        the name alone."""
+        if brief and alike and rows and not self.facts.scores:
+            names = [html.escape(_short(self.checkpoints[i].name)) for i in rows]
+            value = self.checkpoints[rows[0]].value(self.colour_by)
+            line = "" if value is None else "<br>" + _line(label(self.colour_by), value)
+            # what plotly would take for a name of its own is no such thing in a value
+            return names, "<b>%{hovertext}</b>" + line.replace("%{", "&#37;{")
+        cards = [hover_card(self.checkpoints[i], self.facts, self.colour_by, brief) for i in rows]
+        return cards, "%{hovertext}"
 
 
 def _draw_rings(figure: go.Figure, coords: np.ndarray, shown: Sequence[Checkpoint], selected: Sequence[str],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import plotly.graph_objects as go
+import plotly.io as pio
 from plotly.colors import sample_colorscale
 
 FONT = '"Source Sans", "Source Sans Pro", "Noto Sans", "Liberation Sans", sans-serif'
@@ -70,8 +71,18 @@ def surface(dark: Dark) -> Surface:
     return _SURFACES[appearance(dark)]
 
 
-def template(dark: Dark) -> go.layout.Template:
-    """The one template; figures set it themselves, because importing streamlit changes plotly's default."""
+def template(dark: Dark) -> str:
+    """The name of the one template of an appearance, under which plotly knows it once it is asked for.
+
+    Figures name it themselves, because importing streamlit changes plotly's default.
+    """
+    name = f"weight-space {appearance(dark).value}"
+    if name not in pio.templates:
+        pio.templates[name] = _template(dark)
+    return name
+
+
+def _template(dark: Dark) -> go.layout.Template:
     s = surface(dark)
     axis = {"gridcolor": s.grid, "zerolinecolor": s.grid, "linecolor": s.grid, "zeroline": False, "ticks": "",
             "tickfont": {"color": s.quiet, "size": s.size - 1}, "title": {"font": {"color": s.quiet, "size": s.size}}}

@@ -12,13 +12,11 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError, InputError
 from explorer.figures.colouring import label
+from explorer.pages._catalog_rows import options, rows
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
 from explorer.pages._visitor import editors
-from explorer.types import Checkpoint
-from explorer.workflows._kept import Kept
 
-_frames: Kept[pd.DataFrame] = Kept(2)
 _COLUMNS = {
     "name": st.column_config.TextColumn("Name", pinned=True),
     **{k: st.column_config.TextColumn(k.capitalize()) for k in ("base", "path", "format")},
@@ -32,26 +30,6 @@ ROWS = 200
 """Checkpoints on a page of the table: what is sent to the browser does not grow with the catalog."""
 
 
-def rows(ws: workflows.Workspace) -> pd.DataFrame:
-    """One row a checkpoint: standard columns, its base, then further ones. Made once for a state of the catalog."""
-    bases = {b.id: b.name for b in ws.catalog.bases()}
-    checkpoints = ws.catalog.checkpoints()
-    return _frames.get((id(ws.catalog), tuple(bases.items()), tuple(map(id, checkpoints))),
-                       lambda: _rows(bases, checkpoints))
-
-
-def _rows(bases: dict[str, str], checkpoints: list[Checkpoint]) -> pd.DataFrame:
-    further = sorted({column for c in checkpoints for column in c.columns})
-    found = [{"id": c.id, "name": c.name, **{k: c.value(k) for k in Checkpoint.STANDARD}, "base": bases.get(c.base),
-              **{k: _cell(c.value(k)) for k in further}, "format": c.format, "path": c.path} for c in checkpoints]
-    return pd.DataFrame(found).sort_values("name", ignore_index=True) if found else pd.DataFrame()
-
-
-def _cell(value: Any) -> Any:
-    """Further columns hold anything; a table shows numbers and text."""
-    return value if value is None or isinstance(value, (int, float, str, bool)) else str(value)
-
-
 def checkpoints(ws: workflows.Workspace) -> None:
     frame = rows(ws)
     if frame.empty:
@@ -62,7 +40,7 @@ def checkpoints(ws: workflows.Workspace) -> None:
         if words:
             frame = frame[frame["name"].str.contains(words, case=False, regex=False)]
         for column in ("base", "task", "dataset", "domain"):
-            values = sorted(frame[column].dropna().unique())
+            values = options(frame, column)
             chosen = st.multiselect(label(column).capitalize(), values, key=f"filter_{column}", placeholder="All",
                                     width=210, persist_state="session")
             if chosen:

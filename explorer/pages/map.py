@@ -12,13 +12,14 @@ from explorer import registry, workflows
 from explorer.components.map_and_path import component_map, heard
 from explorer.errors import ExplorerError, ForbiddenError, UnavailableError
 from explorer.evaluation.work import Ask
-from explorer.figures.colouring import LABELS, label
-from explorer.figures.maps import Facts, Overlay, scatter
+from explorer.figures.colouring import label
+from explorer.figures.maps import Overlay
 from explorer.numbers import count, share
 from explorer.pages._downloads import offer_view
 from explorer.pages._glossary import said
 from explorer.pages._hints import hints
 from explorer.pages._jobs import active, outcome, watch
+from explorer.pages._map_drawing import OWN, columns_of, drawn
 from explorer.pages._probing import LINK, panel
 from explorer.pages._readings import estimated
 from explorer.pages._session import (
@@ -43,13 +44,14 @@ from explorer.pages._session import (
 from explorer.pages._stage import remember, staged, tall
 from explorer.pages._walks import Walk, alphas, trail_of, warmed
 from explorer.paths.alphas import grid
-from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection, Score, Task
+from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection
 
-OWN = "its own dataset"
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "mds": "MDS"}
 HEIGHT = 640
 CURVE = 350
 """Pixels of the map's height that a path's curve takes when there is one."""
+LISTED, MATCHES = 500, 50
+"""Of more models than this no list of all names is sent to the browser: a search names the first so many matches."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,7 @@ class Choice:
 
 def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Sequence[Checkpoint]) -> Choice:
     """One row of controls over the map, what is rarely needed behind "More"."""
-    further = telling(checkpoints)
-    columns = [c for c in Checkpoint.STANDARD if any(ck.value(c) is not None for ck in checkpoints)]
+    columns, further = columns_of(ws, base, checkpoints)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         colour = st.selectbox("Colour by", [*columns, "accuracy", "loss", "norm", *further], format_func=label,
                               key="colour", persist_state="session", width=160)
@@ -92,16 +93,6 @@ def _first(ws: workflows.Workspace, base: Base) -> str:
     return "umap" if workflows.projection(ws, MapSpec(base.id, "umap")) is not None else "pca"
 
 
-def telling(checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """Further columns that tell checkpoints apart: plain values, at least two of them."""
-    values: dict[str, set[object]] = {}
-    for checkpoint in checkpoints:
-        for column, value in checkpoint.columns.items():
-            if isinstance(value, (str, int, float)):
-                values.setdefault(column, set()).add(value)
-    return sorted(column for column, found in values.items() if len(found) > 1 and column not in LABELS)
-
-
 def _methods() -> list[str]:
     known = registry.names("explorer.projections")
     return [*(m for m in METHODS if m in known), *(m for m in known if m not in METHODS)]
@@ -121,18 +112,6 @@ def more(ws: workflows.Workspace, base: Base, gram: Gram) -> tuple[tuple[str, ..
                                persist_state="session")
         st.caption("The map shows the parameters of these layers and kinds alone.")
     return tuple(sorted(picked)) or None, tuple(sorted(sorts)) or None
-
-
-def scores(ws: workflows.Workspace, task: str, checkpoints: Sequence[Checkpoint]) -> Mapping[str, Score]:
-    """Stored scores by checkpoint id: on one task, or each on the dataset it was trained on."""
-    tasks: dict[str, Task] = {t.name: t for t in ws.catalog.tasks()}
-    if task != OWN:
-        return workflows.checkpoint_scores(ws, tasks[task]) if task in tasks else {}
-    own: dict[str, Score] = {}
-    for name in {c.dataset for c in checkpoints if c.dataset in tasks}:
-        members = {c.id for c in checkpoints if c.dataset == name}
-        own |= {k: s for k, s in workflows.checkpoint_scores(ws, tasks[str(name)]).items() if k in members}
-    return own
 
 
 def coordinates(ws: workflows.Workspace, spec: MapSpec) -> Projection | None:
@@ -171,16 +150,14 @@ def overlay_of(ws: workflows.Workspace, spec: MapSpec, points: Mapping[str, Poin
 def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequence[Checkpoint],
           projection: Projection, walk: Walk | None) -> None:
     """The map itself, with the path on it where there is one; clicks and lassos go into the selection."""
-    facts = Facts(dict(zip(gram.ids, gram.norms.tolist(), strict=True)), scores(ws, choice.task, checkpoints),
-                  choice.task)
     trail = None if walk is None else trail_of(ws, choice.spec, walk)
     height = tall(HEIGHT) - (0 if walk is None else CURVE)
     overlay = replace(overlay_of(ws, choice.spec, kept_points(ws, ws.catalog.base(choice.spec.base))),
                       path=None if trail is None else trail.places, approximate=choice.spec.method != "pca")
-    figure = scatter(projection, checkpoints, choice.colour, facts=facts, dark=dark(), height=height, overlay=overlay,
-                     selected=basket(gram.ids))
-    remember("map", figure)
-    component_map(figure.to_json(), key="map", height=height, link=LINK, trail=trail,
+    figure = drawn(ws, choice.spec, projection, checkpoints, choice.colour, choice.task, overlay=overlay,
+                   selected=basket(gram.ids), dark=dark(), height=height)
+    remember("map", figure.figure)
+    component_map(figure.text, key="map", height=height, link=LINK, trail=trail,
                   label="Map of checkpoints; pick them by name in the list beside it.",
                   on_picked=_picked)
 
@@ -223,8 +200,7 @@ def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpo
             prepare(ws, base, next(c for c in checkpoints if c.id == chosen[0]))
     with st.container(key="controls_column"):
         st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
-    st.selectbox("Add by name", [i for i in ids if i not in chosen], index=None, format_func=lambda i: known[i],
-                 placeholder="Add by name …", key="add", on_change=_add, label_visibility="collapsed")
+    _adding(ids, chosen, known)
     with st.container(height=220, border=False, gap="xsmall"):
         if not chosen:
             st.caption("Click a dot to pick it, shift-click for more, or draw a lasso around many. Two dots make "
@@ -244,6 +220,27 @@ def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpo
     if st.button("Path from the base", icon=":material/north_east:", width="stretch", disabled=len(chosen) != 1):
         go_to_path(origin, ends[0])
     st.button("Clear", icon=":material/clear_all:", width="stretch", on_click=clear, disabled=not chosen)
+
+
+def _adding(ids: Sequence[str], chosen: Sequence[str], known: Mapping[str, str]) -> None:
+    """A list of all models that are not selected; of many models a search, whose first matches are listed."""
+    matches, place = ids, "Add by name …"
+    if len(ids) > LISTED:
+        words = st.text_input("Search by name", placeholder="Search by name …", key="add_words",
+                              label_visibility="collapsed").strip().lower()
+        if not words:
+            return
+        matches = [i for i in ids if words in known[i].lower()]
+        if not matches:
+            st.caption("No model has this in its name.")
+            return
+        place = f"Add one of {len(matches):,} …" if len(matches) <= MATCHES else (
+            f"Add one of the first {MATCHES} of {len(matches):,} …")
+        # names that begin so come first, and one that is this above all
+        matches = sorted(matches, key=lambda i: (known[i].lower() != words, not known[i].lower().startswith(words),
+                                                 known[i]))[:MATCHES]
+    st.selectbox("Add by name", [i for i in matches if i not in chosen], index=None, format_func=lambda i: known[i],
+                 placeholder=place, key="add", on_change=_add, label_visibility="collapsed")
 
 
 def _add() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from explorer.figures.colouring import tints
@@ -73,7 +74,9 @@ def test_words_can_be_read_and_more_so_on_a_projector(look):
 
 
 def test_a_projector_has_larger_type():
-    assert template(Appearance.PROJECTOR).layout.font.size > template(False).layout.font.size
+    sizes = [go.Figure(layout={"template": template(look)}).layout.template.layout.font.size
+             for look in (Appearance.PROJECTOR, False)]
+    assert sizes[0] > sizes[1]
 
 
 def models() -> list[Checkpoint]:
