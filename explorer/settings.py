@@ -24,6 +24,8 @@ BLOCK_BYTES = int(os.environ.get("EXPLORER_BLOCK_BYTES", 32 << 20))
 SKETCH_FROM = int(os.environ.get("EXPLORER_SKETCH_FROM", 2000))
 # Numbers that a sketch keeps of each parameter group; the error of a distance falls with their square root.
 SKETCH_DIMENSION = int(os.environ.get("EXPLORER_SKETCH_DIMENSION", 1024))
+# A map of more dots is drawn by WebGL, of so many or fewer by SVG, which is finer and slower.
+WEBGL_FROM = int(os.environ.get("EXPLORER_WEBGL_FROM", 2000))
 # Task vectors kept on the device between two evaluations.
 DELTA_CACHE_BYTES = int(os.environ.get("EXPLORER_DELTA_CACHE_BYTES", 2 << 30))
 # What was computed of each text at Points visited before (pooled states, losses), kept in main memory.

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from explorer import settings
 from explorer.components import serving
 from explorer.statistics.compact import Compact
 
@@ -55,7 +56,7 @@ def component_map(figure: str, *, key: str, height: int, label: str, link: str, 
     """
     data = {"part": "map", "figure": figure, "height": height, "label": label, "link": link,
             "trail": None if trail is None else {"alphas": list(trail.alphas), "places": trail.places.tolist()},
-            "field": field, "selectable": selectable}
+            "field": field, "selectable": selectable, "most": settings.WEBGL_FROM}
     return _mounted(data, key, on_picked_change=on_picked)
 
 

@@ -3,7 +3,7 @@
 // The marker is an element of the page, so that moving it costs nothing, whatever the number of dots. In three
 // dimensions its place on the page comes from the scene's camera, as that of plotly's own annotations does.
 
-import { draw, fitted, narrowed } from "./plotly.js";
+import { crowded, draw, fitted, narrowed } from "./plotly.js";
 import { shown } from "./alpha.js";
 import { draggable, element, perFrame } from "./dom.js";
 import { field } from "./mixtures.js";
@@ -43,7 +43,7 @@ export class MapPart {
   }
 
   async redraw(Plotly, data, before) {
-    const figure = JSON.parse(data.figure);
+    const figure = crowded(JSON.parse(data.figure), data.most);
     this.solid = Boolean(figure.layout.scene);
     figure.layout.height = data.height;
     figure.layout.width = this.root.clientWidth;

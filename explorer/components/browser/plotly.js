@@ -43,6 +43,28 @@ export function narrowed(figure) {
   return figure;
 }
 
+let webgl = null;
+
+// Whether this browser draws by WebGL; asked once, as a browser has few such canvases to give.
+export function hasWebGL() {
+  if (webgl === null) {
+    const context = document.createElement("canvas").getContext("webgl");
+    webgl = Boolean(context);
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return webgl;
+}
+
+// A flat map of more than `most` dots is drawn by WebGL, where there is it: an element of the page for each of them is
+// what takes so long. All marks on it are, since those that are not would lie below the dots.
+export function crowded(figure, most) {
+  const flat = figure.data.filter((t) => (t.type ?? "scatter") === "scatter");
+  const dots = flat.reduce((sum, t) => sum + (t.customdata?.length ?? 0), 0);
+  if (most === undefined || dots <= most || !hasWebGL()) return figure;
+  for (const trace of flat) trace.type = "scattergl";
+  return figure;
+}
+
 // Keeps a plot as wide as its frame; returns what ends that, and the drawing with it. `again` draws anew where the
 // width has become another kind.
 export function fitted(loading, plot, frame, again) {
