@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from explorer import settings
 from explorer.components import serving
 
 _MODULES = ("dom", "alpha", "store", "plotly", "mixtures", "map", "curve")
@@ -44,7 +45,7 @@ def standalone(slides: Sequence[Slide], *, title: str = "", colours: Mapping[str
 
     `colours` are those of the page: paper, text, quiet, accent, line.
     """
-    views = json.dumps([vars(slide) | {"figures": list(slide.figures),
+    views = json.dumps([vars(slide) | {"figures": list(slide.figures), "most": settings.WEBGL_FROM,
                                        "colours": _named(slide.colours or colours)} for slide in slides],
                        ensure_ascii=False)
     named = {**_named(colours), "--st-font": '"Source Sans", "Noto Sans", "Liberation Sans", sans-serif'}

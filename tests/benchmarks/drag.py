@@ -2,9 +2,9 @@
 
     python tests/benchmarks/drag.py URL
 
-URL is a running app, whose address serves the component's files. For maps of 500 and 5,000 dots in the plane and of 500
-in space: the time from an α to its picture, median and 95th percentile in milliseconds, and the same for an empty
-element that is moved in the same page, which is the bound.
+URL is a running app, whose address serves the component's files. For maps of 500 and 5,000 dots in the plane (the
+latter by WebGL) and of 500 in space: the time from an α to its picture, median and 95th percentile in milliseconds, and
+the same for an empty element that is moved in the same page, which is the bound.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from explorer import settings
 from explorer.components import serving
 from explorer.figures.maps import Overlay, scatter
 from explorer.types import Checkpoint, Projection
 
 CASES = ((500, 2), (5000, 2), (500, 3))
 
-_HARNESS = """async ({root, figure, curve, trail, height}) => {
+_HARNESS = """async ({root, figure, curve, trail, height, most}) => {
     const box = () => {
         const made = document.createElement('div');
         made.style.cssText = 'position: fixed; left: 0; top: 0; width: 900px; z-index: 99; background: white';
@@ -33,7 +34,7 @@ _HARNESS = """async ({root, figure, curve, trail, height}) => {
     const common = { link: 'bench', plotly: `/${root}plotly.min.js` };
     const host = box(), other = box();
     other.style.top = `${height}px`;
-    mount({ data: { ...common, part: 'map', figure, trail, height, selectable: false, label: '' }, parentElement: host,
+    mount({ data: { ...common, part: 'map', figure, trail, height, most, selectable: false, label: '' }, parentElement: host,
         setTriggerValue: () => {} });
     mount({ data: { ...common, part: 'curve', figure: curve, height: 240, path: 'p', alpha: 0.5, low: 0, high: 1,
         far: false, label: 'α', words: { quantity: 'loss', unknown: '', full: '', first: '', between: '' },
@@ -74,7 +75,7 @@ def measure(page: Any, dots: int, dims: int) -> dict[str, float]:
                      checkpoints, overlay=Overlay(path=places), height=500)
     curve = {"data": [{"x": [0, 1], "y": [1, 2]}], "layout": {"xaxis": {"range": [0, 1]}}}
     given = {"root": serving.address(""), "figure": figure.to_json(), "curve": json.dumps(curve), "height": 500,
-             "trail": {"alphas": [0, 1], "places": places.tolist()}}
+             "most": settings.WEBGL_FROM, "trail": {"alphas": [0, 1], "places": places.tolist()}}
     found = page.evaluate(_HARNESS, given)
     return {f"{name} {share}": float(np.quantile(found[key], q))
             for name, key in (("marker", "times"), ("bare", "bare")) for share, q in (("median", 0.5), ("p95", 0.95))}

@@ -51,11 +51,12 @@ export class MapPart {
     // A chosen tool (pan, lasso) stays chosen.
     const mode = this.plot._fullLayout?.dragmode;
     if (!this.solid && mode && before.figure) figure.layout.dragmode = mode;
-    if (before.figure && this.solid !== this.wasSolid) {
+    const kind = this.solid ? "space" : figure.data.some((t) => t.type === "scattergl") ? "crowd" : "plane";
+    if (before.figure && kind !== this.kind) {
       Plotly.purge(this.plot);
       this.listening = false; // whoever listened is forgotten with the drawing
     }
-    this.wasSolid = this.solid;
+    this.kind = kind;
     await draw(Plotly, this.plot, narrowed(figure), { scrollZoom: true, modeBarButtonsToRemove: REMOVED });
     if (!this.listening) this.listen();
     if (this.solid) this.followCamera();

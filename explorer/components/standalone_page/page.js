@@ -45,7 +45,7 @@
     }
     if (view.map) {
       mount(MapPart, store, { part: "map", figure: view.map, height: tall, trail: view.trail, field: null,
-        selectable: false, label: "Map" }, body);
+        most: view.most, selectable: false, label: "Map" }, body);
     }
     for (const given of view.figures) {
       const place = element("div", { class: "figure" });
