@@ -15,6 +15,7 @@ from explorer.evaluation.work import Ask
 from explorer.figures.colouring import label
 from explorer.figures.maps import Overlay
 from explorer.numbers import count, share
+from explorer.pages._adding import adding
 from explorer.pages._downloads import offer_view
 from explorer.pages._glossary import said
 from explorer.pages._hints import hints
@@ -50,9 +51,6 @@ METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "mds": "MDS"}
 HEIGHT = 640
 CURVE = 350
 """Pixels of the map's height that a path's curve takes when there is one."""
-LISTED, MATCHES = 500, 50
-"""Of more models than this no list of all names is sent to the browser: a search names the first so many matches."""
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -200,7 +198,7 @@ def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpo
             prepare(ws, base, next(c for c in checkpoints if c.id == chosen[0]))
     with st.container(key="controls_column"):
         st.subheader("Selection" + (f" · {len(chosen)}" if chosen else ""))
-    _adding(ids, chosen, known)
+    adding(ids, chosen, known)
     with st.container(height=220, border=False, gap="xsmall"):
         if not chosen:
             st.caption("Click a dot to pick it, shift-click for more, or draw a lasso around many. Two dots make "
@@ -220,33 +218,6 @@ def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpo
     if st.button("Path from the base", icon=":material/north_east:", width="stretch", disabled=len(chosen) != 1):
         go_to_path(origin, ends[0])
     st.button("Clear", icon=":material/clear_all:", width="stretch", on_click=clear, disabled=not chosen)
-
-
-def _adding(ids: Sequence[str], chosen: Sequence[str], known: Mapping[str, str]) -> None:
-    """A list of all models that are not selected; of many models a search, whose first matches are listed."""
-    matches, place = ids, "Add by name …"
-    if len(ids) > LISTED:
-        words = st.text_input("Search by name", placeholder="Search by name …", key="add_words",
-                              label_visibility="collapsed").strip().lower()
-        if not words:
-            return
-        matches = [i for i in ids if words in known[i].lower()]
-        if not matches:
-            st.caption("No model has this in its name.")
-            return
-        place = f"Add one of {len(matches):,} …" if len(matches) <= MATCHES else (
-            f"Add one of the first {MATCHES} of {len(matches):,} …")
-        # names that begin so come first, and one that is this above all
-        matches = sorted(matches, key=lambda i: (known[i].lower() != words, not known[i].lower().startswith(words),
-                                                 known[i]))[:MATCHES]
-    st.selectbox("Add by name", [i for i in matches if i not in chosen], index=None, format_func=lambda i: known[i],
-                 placeholder=place, key="add", on_change=_add, label_visibility="collapsed")
-
-
-def _add() -> None:
-    if key := st.session_state.get("add"):
-        select([key])
-        st.session_state["add"] = None
 
 
 def go_to_path(zero: Point, one: Point) -> None:

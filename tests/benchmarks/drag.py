@@ -34,8 +34,8 @@ _HARNESS = """async ({root, figure, curve, trail, height, most}) => {
     const common = { link: 'bench', plotly: `/${root}plotly.min.js` };
     const host = box(), other = box();
     other.style.top = `${height}px`;
-    mount({ data: { ...common, part: 'map', figure, trail, height, most, selectable: false, label: '' }, parentElement: host,
-        setTriggerValue: () => {} });
+    mount({ data: { ...common, part: 'map', figure, trail, height, most, selectable: false, label: '' },
+        parentElement: host, setTriggerValue: () => {} });
     mount({ data: { ...common, part: 'curve', figure: curve, height: 240, path: 'p', alpha: 0.5, low: 0, high: 1,
         far: false, label: 'α', words: { quantity: 'loss', unknown: '', full: '', first: '', between: '' },
         curve: { alphas: [0, 1], values: [1, 2], halves: [0.1, 0.1], measured: ['full', 'full'], far: false } },

@@ -12,12 +12,14 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from explorer import settings
 from explorer.errors import InputError, UnavailableError
 from explorer.figures import exporting
 from explorer.figures.curves import Axis, Curve, loss_curve
 from explorer.figures.exporting import SIZES, chromium, image, set_for
+from explorer.figures.maps import scatter
 from explorer.figures.theme import DARK, LIGHT
-from explorer.types import Estimate
+from explorer.types import Checkpoint, Estimate, Projection
 
 
 def curve(dark: bool = False) -> go.Figure:
@@ -50,6 +52,16 @@ def test_svg_has_text_and_the_colours_of_the_figure(browser: None) -> None:
     red, green, blue = (int(LIGHT.accent[i:i + 2], 16) for i in (1, 3, 5))
     assert f"rgb({red}, {green}, {blue})" in text
     assert f'width="{round(6.9 * 96)}"' in text
+
+
+def test_a_map_of_many_dots_is_vectors_too(browser: None) -> None:
+    count = settings.WEBGL_FROM + 1
+    checkpoints = [Checkpoint(f"id{i}", f"m{i}", "b", "p", "weights", dataset="d") for i in range(count)]
+    places = np.random.default_rng(0).normal(size=(count, 2))
+    figure = scatter(Projection(tuple(c.id for c in checkpoints), places, "pca", "cosine"), checkpoints)
+    text = image(figure, "svg").decode()
+    assert text.count('<path class="point') >= count
+    assert "<image" not in text
 
 
 def test_pdf_has_text_its_fonts_and_the_colours_of_the_figure(browser: None) -> None:

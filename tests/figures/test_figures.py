@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +60,26 @@ def test_names_from_data_are_escaped_everywhere():
     for text in (drawn, curve):
         assert "<img" not in text.replace("\\u003c", "<")
         assert "&lt;img" in text.replace("\\u0026", "&")
+
+
+def test_brief_cards_of_a_crowd_say_once_what_a_category_has_in_common(monkeypatch):
+    long = scatter(projected(), checkpoints()).data
+    monkeypatch.setattr("explorer.figures.maps.CROWD", 5)
+    brief = scatter(projected(), checkpoints())
+    for trace, before in zip(brief.data, long, strict=True):
+        assert [f"<b>{name}</b>" for name in trace.hovertext] == [card.split("<br>")[0] for card in before.hovertext]
+        assert trace.hovertemplate == f"<b>%{{hovertext}}</b><br>Dataset  <b>{trace.name}</b><extra></extra>"
+    scores = {c.id: score(0.5) for c in checkpoints()}
+    scored = scatter(projected(), checkpoints(), facts=Facts(scores=scores, task="toy")).data[0]
+    assert "loss" in scored.hovertext[0]
+    assert scored.hovertemplate == "%{hovertext}<extra></extra>"
+
+
+def test_a_value_is_no_part_of_a_template(monkeypatch):
+    monkeypatch.setattr("explorer.figures.maps.CROWD", 2)
+    given = [replace(c, dataset="%{x} <b>") for c in checkpoints()]
+    (trace,) = scatter(projected(), given).data
+    assert trace.hovertemplate == "<b>%{hovertext}</b><br>Dataset  <b>&#37;{x} &lt;b&gt;</b><extra></extra>"
 
 
 def test_a_cluster_greys_the_others_and_a_pair_does_not():

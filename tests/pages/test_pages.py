@@ -13,6 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import workflows
+from explorer.figures.maps import scatter
+from explorer.pages import _adding, _map_drawing, _session
 from explorer.pages._session import plain
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +36,40 @@ def test_the_map_says_what_it_shows(app):
     captions = " ".join(c.value for c in app().caption)
     assert "6 checkpoints" in captions
     assert "of the variance shown" in captions
+
+
+def test_many_models_are_searched_by_name(app, monkeypatch):
+    monkeypatch.setattr(_adding, "LISTED", 5)
+    monkeypatch.setattr(_adding, "MATCHES", 2)
+    tested = app()
+    search = tested.text_input(key="add_words")
+    assert not [box for box in tested.selectbox if box.key == "add"]  # no list of everything is sent
+    search.set_value("M").run()
+    assert ids(tested) == ["m0", "m1"]
+    assert tested.selectbox(key="add").placeholder == "Add one of the first 2 of 6 …"
+    search.set_value("m4").run()
+    tested.selectbox(key="add").select_index(0).run()
+    known = {c.id: c.name for c in _session.opened().catalog.checkpoints()}
+    assert [known[key] for key in tested.session_state["basket"]] == ["m4"]
+    search.set_value("nothing").run()
+    assert "No model has this in its name." in [c.value for c in tested.caption]
+
+
+def test_the_map_is_drawn_once_for_what_it_shows(app, monkeypatch):
+    made = []
+    monkeypatch.setattr(_map_drawing, "scatter", lambda *a, **k: made.append(1) or scatter(*a, **k))
+    tested = app(auto=False)
+    tested.run()
+    assert len(made) == 1
+    tested.selectbox(key="add").select_index(0).run()
+    assert len(made) == 2  # a selection is seen
+    tested.selectbox(key="colour").select("task").run()
+    assert len(made) == 3
+    catalog = _session.opened().catalog
+    with catalog.database.transaction("checkpoints") as cursor:
+        cursor.execute("UPDATE checkpoints SET task = 'another' WHERE name = 'm0'")
+    tested.run()
+    assert len(made) == 4  # and so is a change of the catalog
 
 
 def test_one_dot_offers_the_path_from_the_base_and_two_the_path_between(app):
