@@ -144,11 +144,17 @@ class _Drawing:
         for i, value in enumerate(colours.values):
             if value in rows:
                 rows[value].append(i)
+        parts: list[tuple[str, dict[str, Any]]] = []
         for group, members in colours.groups.items():
             for member in members:
                 title = html.escape(_short(group)) if len(members) > 1 or len(colours.groups) < len(known) else None
-                self._dots(rows[member], known[member], member,
-                           legendgroup=group, legendgrouptitle_text=title)
+                parts.append((member, {"legendgroup": group, "legendgrouptitle_text": title}))
+        if len(self.checkpoints) > CROWD and len(self.selected) > 2:
+            # among so many a small selection would be hidden by what is drawn later; the legend keeps its order
+            parts = [(member, trace | {"legendrank": 1000 + i / len(parts)}) for i, (member, trace) in enumerate(parts)]
+            parts.sort(key=lambda part: any(self.checkpoints[i].id in self.selected for i in rows[part[0]]))
+        for member, trace in parts:
+            self._dots(rows[member], known[member], member, **trace)
         unknown = [i for i, c in enumerate(colours.values) if c not in known]
         if unknown:
             self._dots(unknown, Mark(surface(self.dark).muted, "circle"), UNKNOWN, legendgroup="", legendrank=2000)

@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError, InputError
 from explorer.figures.colouring import label
 from explorer.pages._catalog_rows import options, rows
 from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._links import written
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
 from explorer.pages._visitor import editors
 
@@ -30,7 +31,17 @@ ROWS = 200
 """Checkpoints on a page of the table: what is sent to the browser does not grow with the catalog."""
 
 
+@st.fragment
 def checkpoints(ws: workflows.Workspace) -> None:
+    """The table with its filters; a filter draws nothing else of the page anew."""
+    try:
+        table(ws)
+    except ExplorerError as error:
+        fail(error)
+    written()
+
+
+def table(ws: workflows.Workspace) -> None:
     frame = rows(ws)
     if frame.empty:
         st.info("No checkpoints yet: import folders on the next tab.", icon=":material/inbox:")

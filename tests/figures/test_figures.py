@@ -75,6 +75,16 @@ def test_brief_cards_of_a_crowd_say_once_what_a_category_has_in_common(monkeypat
     assert scored.hovertemplate == "%{hovertext}<extra></extra>"
 
 
+def test_a_selection_in_a_crowd_is_drawn_over_it_and_the_legend_stays(monkeypatch):
+    monkeypatch.setattr("explorer.figures.maps.CROWD", 5)
+    before = [t.name for t in scatter(projected(), checkpoints()).data]
+    picked = [c.id for c in checkpoints() if c.dataset == before[0]]
+    *made, rings = scatter(projected(), checkpoints(), selected=picked).data
+    assert rings.name == "selected"
+    assert [t.name for t in made] == [*before[1:], before[0]]
+    assert [t.name for t in sorted(made, key=lambda t: t.legendrank)] == before
+
+
 def test_a_value_is_no_part_of_a_template(monkeypatch):
     monkeypatch.setattr("explorer.figures.maps.CROWD", 2)
     given = [replace(c, dataset="%{x} <b>") for c in checkpoints()]
