@@ -115,6 +115,16 @@ def test_a_lasso_takes_the_dots_in_it(crowd):
     assert sorted(picked["ids"]) == ["id11", "id12", "id13", "id22", "id23", "id24", "id33", "id34", "id35"]
 
 
+def test_the_tool_stays_when_the_map_is_drawn_again(crowd):
+    page = crowd()
+    page.locator('.modebar-btn[data-val="lasso"]').click()
+    page.evaluate("() => { window.plot = window.crowd.querySelector('.wse-plot'); }")
+    page.evaluate("(figure) => window.show(figure)", figure(MANY, selected=["id30"]))
+    page.wait_for_function("() => window.crowd.querySelector('.wse-plot')._fullData?.some(t => t.name === 'selected')")
+    assert page.evaluate("""() => window.plot === window.crowd.querySelector('.wse-plot')
+        && window.plot._fullLayout.dragmode""") == "lasso"
+
+
 def test_a_large_selection_turns_the_others_grey(crowd):
     page = crowd(selected=[f"id{i}" for i in range(0, 8)])
     looks = page.evaluate("""() => window.crowd.querySelector('.wse-plot')._fullData.filter(t => t.customdata)

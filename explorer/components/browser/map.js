@@ -51,12 +51,12 @@ export class MapPart {
     // A chosen tool (pan, lasso) stays chosen.
     const mode = this.plot._fullLayout?.dragmode;
     if (!this.solid && mode && before.figure) figure.layout.dragmode = mode;
-    const kind = this.solid ? "space" : figure.data.some((t) => t.type === "scattergl") ? "crowd" : "plane";
-    if (before.figure && kind !== this.kind) {
+    const drawing = this.solid ? "space" : figure.data.some((t) => t.type === "scattergl") ? "crowd" : "plane";
+    if (before.figure && drawing !== this.drawing) {
       Plotly.purge(this.plot);
       this.listening = false; // whoever listened is forgotten with the drawing
     }
-    this.kind = kind;
+    this.drawing = drawing;
     await draw(Plotly, this.plot, narrowed(figure), { scrollZoom: true, modeBarButtonsToRemove: REMOVED });
     if (!this.listening) this.listen();
     if (this.solid) this.followCamera();
