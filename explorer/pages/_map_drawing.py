@@ -17,7 +17,7 @@ from explorer.types import Base, Checkpoint, MapSpec, Projection, Score, Task
 from explorer.workflows._kept import Kept
 
 OWN = "its own dataset"
-READ = ("bases", "checkpoints", "sketches", "projections", "tasks", "scores")
+READ = ("bases", "checkpoints", "projections", "tasks", "scores")
 """Tables of the catalog that the dots of a map are drawn from."""
 
 
