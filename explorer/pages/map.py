@@ -52,6 +52,7 @@ HEIGHT = 640
 CURVE = 350
 """Pixels of the map's height that a path's curve takes when there is one."""
 
+
 @dataclass(frozen=True)
 class Choice:
     """What the controls say."""
