@@ -298,12 +298,13 @@ def task_csv(data: bytes, at: Scene) -> object:
     return _table(at, at.put("rows.csv", data))
 
 
-@reader(_texts('{"text": "a b c", "y": "pos"}\n{"text": "d e", "y": 1}\n{"text": "f", "y": null}\n' * 20))
+@reader(_texts("".join(f'{{"text": "a b {k}", "y": "{"pn"[k % 2]}"}}\n' for k in range(40)),
+               '{"text": "a b c", "y": "pos"}\n{"text": "d e", "y": 1}\n{"text": "f", "y": null}\n' * 20))
 def task_jsonl(data: bytes, at: Scene) -> object:
     return _table(at, at.put("rows.jsonl", data))
 
 
-@reader(lambda _: [_parquets({"text": ["a b", "c d"] * 20, "y": [1, 2] * 20}),
+@reader(lambda _: [_parquets({"text": [f"a b {k}" for k in range(40)], "y": [1, 2] * 20}),
                    _parquets({**_kinds(), "text": ["a", "b"], "y": [True, False]})])
 def task_parquet(data: bytes, at: Scene) -> object:
     return _table(at, at.put("rows.parquet", data))
@@ -334,20 +335,30 @@ def _zip() -> bytes:
     return out.getvalue()
 
 
-def _tar(*names: str) -> bytes:
+def _tar(*names: str, link: bool = True) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as t:
         for name in names:
             member = tarfile.TarInfo(name)
             member.size = 4
             t.addfile(member, io.BytesIO(b"text"))
-        link = tarfile.TarInfo("link")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        t.addfile(link)
+        if link:
+            member = tarfile.TarInfo("link")
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            t.addfile(member)
     return out.getvalue()
 
 
-@reader(lambda _: [_zip(), _zip().replace(b"../y", b"zz/y"), _tar("a/x.txt", "n" * 150), _tar("../x")])
+def _archives() -> bytes:
+    """Two archives in one, as data sets come."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name in ("a.tar.gz", "b.tar.gz"):
+            z.writestr(name, _tar("x.txt", "y/z.txt", link=False))
+    return out.getvalue()
+
+
+@reader(lambda _: [_archives(), _zip(), _zip().replace(b"../y", b"zz/y"), _tar("a/x.txt", "n" * 150), _tar("../x")])
 def archive(data: bytes, at: Scene) -> object:
     from explorer.tasks.archives import nested, opened
 
