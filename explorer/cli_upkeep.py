@@ -1,4 +1,4 @@
-"""The parsers of the verbs that run the app and look after it: serve, jobs, doctor, pack."""
+"""The parsers of the verbs that run the app and look after it: serve, jobs, doctor, remove, pack."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ Verb = Callable[..., argparse.ArgumentParser]
 
 def add(verbs: Verbs, verb: Verb) -> None:
     """Add them; `verb` makes a parser with the options that all verbs have."""
+    p = verb(verbs, "remove", "take models out of the catalog; their folders, scores and kept Points stay")
+    p.add_argument("names", nargs="+", metavar="NAME", help="checkpoints, or bases that have none left")
+    p.add_argument("--yes", action="store_true", help="without asking")
+    p.add_argument("--force", action="store_true", help="also models that kept Points need, which are hidden then")
+
     p = verb(verbs, "pack", "write the workspace's catalog as Parquet files")
     p.add_argument("out", metavar="DIR")
 

@@ -12,7 +12,7 @@ from explorer import workflows
 from explorer.errors import InputError, JobError, UnavailableError, WorkspaceError
 from explorer.evaluation.work import Scored
 from explorer.types import MapSpec, Point, Probe
-from explorer.weights.importing import NewBase, NewCheckpoint, Refused
+from explorer.weights.arrivals import NewBase, NewCheckpoint, Refused
 from explorer.workflows import Workspace
 
 PROBE = Probe(train=60, test=30)

@@ -38,9 +38,9 @@ READS = frozenset(re.findall(r"\S+", """
     opening.stale pairs.known pictures.curves pictures.figures_of pictures.settings pictures.slide places.apart
     places.locate planes.corner_names planes.filled planes.make planes.models_on probing.checkpoint_scores
     probing.device_lines probing.passes probing.path probing.unscored regions.by_dimension regions.distances
-    regions.groups regions.known regions.traits retaining.bench retaining.by_method retaining.kept searching.outcome
-    searching.plan souping.found starting.plan starting.predicted starting.table stories.here stories.saved_views
-    stories.stories stories.story stories.told telling.html
+    regions.groups regions.known regions.traits removing.plan retaining.bench retaining.by_method retaining.kept
+    searching.outcome searching.plan souping.found starting.plan starting.predicted starting.table stories.here
+    stories.saved_views stories.stories stories.story stories.told telling.html
     """))
 """Verbs that a page may call and that leave everything as it is."""
 EVALUATE = frozenset(re.findall(r"\S+", """
@@ -109,7 +109,8 @@ def test_a_verb_that_changes_is_refused_to_viewers_before_it_does_anything(viewe
 def test_pages_write_nothing_into_the_catalog_but_short_links():
     for file in (SOURCE / "pages").glob("*.py"):
         text = file.read_text(encoding="utf-8")
-        assert not re.search(r"catalog\.(add_|geometry\.add|weight_files)|\.transaction\(|backend\.submit", text), file
+        writing = r"catalog\.(add_|remove|relocate|geometry\.add|weight_files)|\.transaction\(|backend\.submit"
+        assert not re.search(writing, text), file
         assert set(re.findall(r"\b(?:views|runs)\.(\w+)\(", text)) <= {"add_view", "view", "tunings", "runs_of"}, file
         assert ".cancel()" not in text, f"{file}: end jobs with _jobs.cancel"
 
@@ -136,7 +137,8 @@ def test_the_catalog_takes_only_measurements_maps_and_links_from_viewers(ws, vie
                   lambda: catalog.add_task(ws.catalog.tasks()[0]), lambda: catalog.add_findings([]),
                   lambda: catalog.add_signs("x", None), lambda: views.add_saved(catalog.database, saved),
                   lambda: runs.add_runs(catalog.database, [], Tuning()), lambda: catalog.weight_files.add("x", "y"),
-                  lambda: catalog.geometry.add_sketch("x", base.layout, None)):
+                  lambda: catalog.geometry.add_sketch("x", base.layout, None), lambda: catalog.remove([], []),
+                  lambda: catalog.relocate(base.id, ws.folder, "", "")):
         with pytest.raises(ForbiddenError):
             write()
     with pytest.raises(ForbiddenError, match="editor"), catalog.database.transaction():

@@ -13,7 +13,7 @@ import pytest
 from explorer import settings, workflows
 from explorer.errors import UnavailableError
 from explorer.types import MapSpec, Point, Sketched
-from explorer.weights.importing import NewCheckpoint, NewSketch
+from explorer.weights.arrivals import NewCheckpoint, NewSketch
 
 DIMENSION = 512
 

@@ -19,7 +19,7 @@ class Geometry:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, tuple[int, Gram]] = {}
+        self._known: dict[str, tuple[tuple[int, int], Gram]] = {}
         self._lock = threading.Lock()
 
     def of(self, layout: Layout, *, signs: bool = False) -> Gram:
@@ -29,13 +29,14 @@ class Geometry:
         """
         table = "signs" if signs else "checkpoints"
         key, joined = f"{table} {layout.key}", f"checkpoints c JOIN {table} t USING (id) WHERE c.layout_key = ?"
-        count = self._database.changes.remembered(("rows of a Gram", key), ("checkpoints", table), lambda:
-            self._database.rows(f"SELECT count(*) FROM {joined}", [layout.key])[0][0])
+        # not their number alone: one may have gone and another one come
+        now = self._database.changes.remembered(("rows of a Gram", key), ("checkpoints", table), lambda: (
+            self._database.rows(f"SELECT count(*), bit_xor(hash(c.id, c.rank)) FROM {joined}", [layout.key])[0]))
         with self._lock:
-            if key not in self._known or self._known[key][0] != count:
+            if key not in self._known or self._known[key][0] != now:
                 self._known.pop(key, None)  # before the next one takes as much memory
                 sketched = not signs and layout.key in self.only_sketched()
-                self._known[key] = (count, self._sketched(layout) if sketched else self._exact(layout, joined))
+                self._known[key] = (now, self._sketched(layout) if sketched else self._exact(layout, joined))
             return self._known[key][1]
 
     def add_sketch(self, checkpoint: str, layout: Layout, row: SketchRow) -> None:
@@ -62,7 +63,7 @@ class Geometry:
         rows = self._database.rows(f"SELECT c.id, c.rank, t.gram FROM {joined} ORDER BY c.rank", [layout.key])
         values = np.zeros((len(layout.groups), len(rows), len(rows)))
         for i, (_, rank, blob) in enumerate(rows):
-            # ranks are dense: checkpoints are never taken out singly
+            # ranks are dense: where a checkpoint is taken out, later ones move up (`removal`)
             values[:, i, : i + 1] = np.frombuffer(blob, "<f8").reshape(rank + 1, len(layout.groups)).T
         for square in values:
             square += np.tril(square, -1).T

@@ -19,6 +19,7 @@ from explorer import settings
 from explorer.catalog.database import Database
 from explorer.catalog.files import WeightFiles
 from explorer.catalog.geometry import Geometry, insert
+from explorer.catalog.removal import Uses, models_of, remove_models, uses
 from explorer.errors import InputError, UnknownNameError
 from explorer.types import (
     Base,
@@ -141,6 +142,23 @@ class Catalog:
             if sketch is not None:
                 insert(cursor, c.id, layout, sketch)
 
+    def relocate(self, model: str, folder: Path, form: str, files: str) -> None:
+        """A base or checkpoint lies in another folder from here on, in format `form` (of checkpoints); what is known of
+        its files is replaced."""
+        where = self.stored(folder)
+        with self.database.transaction() as cursor:
+            cursor.execute("UPDATE bases SET path = ? WHERE id = ?", [where, model])
+            cursor.execute("UPDATE checkpoints SET path = ?, format = ? WHERE id = ?", [where, form, model])
+            cursor.execute("INSERT OR REPLACE INTO weight_files (model, files) VALUES (?, ?)", [model, files])
+
+    def uses(self, models: Collection[str]) -> Uses:
+        """What rests on bases and checkpoints, by id."""
+        return uses(self.database, models, self._kept())
+
+    def remove(self, checkpoints: Sequence[str], bases: Sequence[str] = ()) -> None:
+        """Take checkpoints and bases out, by id, in one transaction (see `removal`)."""
+        remove_models(self.database, checkpoints, bases)
+
     def checkpoints(self, base: str | None = None) -> list[Checkpoint]:
         """The checkpoints of a base (by id; None: of all bases), in order of arrival."""
         table = self._table()
@@ -170,8 +188,14 @@ class Catalog:
         return whole if chosen == whole.ids else whole.subset(chosen)
 
     def add_signs(self, checkpoint: str, row: np.ndarray) -> None:
-        """Keep a checkpoint's row of the Gram of signs, float64 (rank + 1, g); one that is there stays."""
+        """Keep a checkpoint's row of the Gram of signs, float64 (rank + 1, g); one that is there stays.
+
+        InputError where models were taken out since it was begun.
+        """
         with self.database.transaction("signs") as cursor:
+            rank = cursor.execute("SELECT rank FROM checkpoints WHERE id = ?", [checkpoint]).fetchall()
+            if rank != [(len(row) - 1,)]:
+                raise InputError("models were removed while signs were compared; do it again.")
             cursor.execute("INSERT OR IGNORE INTO signs (id, gram) VALUES (?, ?)",
                            [checkpoint, row.astype("<f8").tobytes()])
 
@@ -204,16 +228,30 @@ class Catalog:
             raise InputError(f"a Point can't be called {name!r}; give it a name of its own.")
         taken = "SELECT name FROM points UNION SELECT name FROM checkpoints UNION SELECT name FROM bases"
         if (name,) in self.database.rows(taken):
-            raise InputError(f"the name {name!r} is taken; choose another one.")
+            hidden = " by a Point of models that are not in the catalog any more" if (
+                name in self.point_names() and name not in self.points()) else ""
+            raise InputError(f"the name {name!r} is taken{hidden}; choose another one.")
         return name
 
     def points(self) -> dict[str, Point]:
-        """The named Points, in order of arrival."""
+        """The named Points in order of arrival, but for those with a model that is not in the catalog any more."""
         def read() -> dict[str, Point]:
-            rows = self.database.rows("SELECT name, recipe FROM points ORDER BY added, name")
-            return {name: _point(recipe) for name, recipe in rows}
+            there = self._there()
+            return {name: point for name, point in self._kept() if models_of(point) <= there}
 
-        return dict(self.changes.remembered("points", ("points",), read))
+        return dict(self.changes.remembered("points", ("points", "checkpoints", "bases"), read))
+
+    def point_names(self) -> tuple[str, ...]:
+        """All names that Points have, in order of arrival."""
+        return tuple(name for name, _ in self._kept())
+
+    def _kept(self) -> list[tuple[str, Point]]:
+        rows = self.database.rows("SELECT name, recipe FROM points ORDER BY added, name")
+        return [(name, _point(recipe)) for name, recipe in rows]
+
+    def _there(self) -> frozenset[str]:
+        """The ids of all models."""
+        return frozenset(self._table().by_id) | {b.id for b in self.bases()}
 
     # ------------------------------------------------------------------ findings
 
@@ -297,11 +335,12 @@ class Catalog:
         return self._scores("", task, probe)
 
     def scored_points(self, task: Task, probe: Probe, base: str) -> list[tuple[Point, Score]]:
-        """Every Point of a base that has a score on a task with these settings, in order of arrival."""
+        """Every Point of a base that has a score on a task with these settings, in order of arrival; without those that
+        a model is gone of."""
         rows = self.database.rows(f"SELECT recipe, {_SCORE} FROM scores WHERE task = ? AND probe = ? "
                                   "ORDER BY added, point", [task.digest, probe.key])
-        found = [(_point(recipe), _score(row)) for recipe, *row in rows]
-        return [(p, s) for p, s in found if p.base == base]
+        found, there = [(_point(recipe), _score(row)) for recipe, *row in rows], self._there()
+        return [(p, s) for p, s in found if p.base == base and models_of(p) <= there]
 
     def _scores(self, clause: str, task: Task, probe: Probe, *values: Any) -> dict[str, Score]:
         rows = self.database.rows(f"SELECT {_SCORE} FROM scores WHERE task = ? AND probe = ? {clause}",

@@ -15,8 +15,10 @@ from explorer.figures.colouring import label
 from explorer.pages._catalog_rows import options, rows
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._links import written
+from explorer.pages._removing import remove_button
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
 from explorer.pages._visitor import editors
+from explorer.types import digest
 
 _COLUMNS = {
     "name": st.column_config.TextColumn("Name", pinned=True),
@@ -61,14 +63,16 @@ def table(ws: workflows.Workspace) -> None:
     if changed & set(shown["id"]):
         shown = shown.assign(stale=[key in changed for key in shown["id"]])
         st.warning("Files of models ticked under *Changed* are gone or have changed since they were read. Such a model "
-                   "is compared with what was imported when it is next used, and refused where its weights are others.",
+                   "is compared with what was imported when it is next used, and refused where its weights are others. "
+                   "Where folders were moved, import them from where they lie now.",
                    icon=":material/sync_problem:")
     if gone := [b.name for b in ws.catalog.bases() if b.id in changed]:
-        st.warning(f"Files of base {plain(', '.join(gone))} are gone or have changed since they were read.",
+        st.warning(f"Files of base {plain(', '.join(gone))} are gone or have changed since they were read. Where "
+                   "its folder was moved, import it from where it lies now.",
                    icon=":material/sync_problem:")
     event = st.dataframe(
         shown.drop(columns="id"), hide_index=True, height=470, on_select="rerun", selection_mode="multi-row",
-        key="table" if shown.index[:1].tolist() in ([], [0]) else f"table_{shown.index[0]}", column_config=_COLUMNS)
+        key=f"table_{digest(*shown['id'])}", column_config=_COLUMNS)  # ticks are numbers of rows, of these rows alone
     picked = [str(shown.iloc[i]["id"]) for i in event.selection.rows if i < len(shown)]
     with st.container(horizontal=True, gap="small"):
         if st.button(f"Select {len(picked)} on the map" if picked else "Select on the map", disabled=not picked,
@@ -77,6 +81,7 @@ def table(ws: workflows.Workspace) -> None:
         if len(frame) > len(shown) and st.button(f"Select all {len(frame):,} on the map",
                                                  icon=":material/select_all:"):
             to_map([str(key) for key in frame["id"]])
+        remove_button(ws, picked)
 
 
 def paged(frame: pd.DataFrame) -> pd.DataFrame:
@@ -133,7 +138,10 @@ def imported(job: Job) -> None:
     """The per-folder results so far."""
     for result in workflows.outcomes(list(job.results)):
         with st.container(horizontal=True, gap="small"):
-            if result.error is None:
+            if result.relocated:
+                st.markdown(f":material/my_location: **{plain(str(result.name))}**  found again, now at "
+                            f"{plain(str(result.folder))}")
+            elif result.error is None:
                 st.markdown(f":material/check_circle: **{plain(str(result.name))}**  imported from "
                             f"{plain(str(result.folder))}")
             else:

@@ -31,6 +31,7 @@ from explorer.verbs import (
     pictures,
     planes,
     regions,
+    removing,
     running,
     searching,
     souping,
@@ -43,7 +44,7 @@ from explorer.verbs.printing import Answer, Narrator
 from explorer.workflows import Workspace
 
 _MODULES = (models, clusters, comparing, exporting, labelled, leaderboard, ledger, locating, losses, merging, pairs,
-            paths, pictures, planes, regions, running, searching, souping, starting, stories,
+            paths, pictures, planes, regions, removing, running, searching, souping, starting, stories,
             tracking)
 
 

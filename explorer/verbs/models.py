@@ -21,13 +21,16 @@ from explorer.workflows.naming import recipe, spelled
 def import_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     job = workflows.import_folders(ws, args.folders, args.base, Path(args.metadata) if args.metadata else None)
     found = workflows.outcomes(job.result())
-    imported = [{"folder": o.folder, "name": o.name} for o in found if o.name]
+    imported = [{"folder": o.folder, "name": o.name} for o in found if o.name and not o.relocated]
+    relocated = [{"folder": o.folder, "name": o.name} for o in found if o.relocated]
     refused = [{"folder": o.folder, "error": o.error} for o in found if o.error]
     for o in refused:
         print(f"refused: {o['error']}", file=sys.stderr)
-    text = "\n".join([*(f"imported {o['name']}" for o in imported),
-                      f"{len(imported)} imported, {len(refused)} refused"])
-    return {"imported": imported, "refused": refused}, text
+    again = f"{len(relocated)} found again, " if relocated else ""
+    text = "\n".join([*(f"found again: {o['name']}, now at {o['folder']}" for o in relocated),
+                      *(f"imported {o['name']}" for o in imported),
+                      f"{len(imported)} imported, {again}{len(refused)} refused"])
+    return {"imported": imported, "relocated": relocated, "refused": refused}, text
 
 
 def list_verb(ws: Workspace, args: argparse.Namespace) -> Answer:

@@ -3,7 +3,8 @@
 Each folder is checked (headers only), read once for its hash, finiteness and likeness to the base, and then joins one
 streamed pass for the Gram rows, which reads it once more. What does not fit is refused with its reason and the rest
 goes on. The catalog writes a checkpoint when its row arrives: it is there whole or not at all. An interrupted import is
-resumed by running it again, and neither folders that were read nor sums that were finished are computed again.
+resumed by running it again, and neither folders that were read nor sums that were finished are computed again. Weights
+that are in the catalog already are refused as duplicates, or found again where the catalog's folder has them no more.
 
 Beyond a number of checkpoints a sketch takes the place of the row. It is made while a folder is read for its hash, so
 that is the only read; checkpoints that came before are read once for theirs.
@@ -12,97 +13,38 @@ that is the only read; checkpoints that came before are read once for theirs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.errors import CheckpointError, ExplorerError, InputError
 from explorer.types import Base, Checkpoint, Layout, Progress, Seen, Sketch, SketchRow, digest
 from explorer.weights.annotations import Annotation
+from explorer.weights.arrivals import FoundAgain, Import, NewBase, NewCheckpoint, NewSketch, Refused
 from explorer.weights.passes import Pass, Shared, check_steps, pass_steps
 
-
-@dataclass(frozen=True)
-class Sketches:
-    """From how many checkpoints of a layout on sketches are made, and of what kind.
-
-    `of` are the kinds of layouts (by key) that have some already, `there` the ids of the checkpoints that have one and
-    `only` the keys of layouts of which a checkpoint has nothing else.
-    """
-
-    limit: int
-    kind: Sketch
-    of: tuple[tuple[str, Sketch], ...] = ()
-    there: frozenset[str] = frozenset()
-    only: frozenset[str] = frozenset()
+if TYPE_CHECKING:
+    from explorer.weights.fingerprint import Fingerprint
+    from explorer.weights.opening import OpenBase
 
 
-@dataclass(frozen=True)
-class Import:
-    """Folders to import with what their metadata table says of them, and what the workspace holds already.
-
-    `bases` and `known` pair values with folders; `known` is in Gram order. `new_bases` are folders (or hub ids) of
-    bases that may be unknown yet, `asked` the ids of known ones: where any is given, only those are considered.
-    `points` are names of kept Points, which no checkpoint can have. `folder` is where an interrupted import finds what
-    it had done; empty: nothing is kept.
-    """
-
-    folders: tuple[tuple[str, Annotation], ...]
-    bases: tuple[tuple[Base, str], ...]
-    known: tuple[tuple[Checkpoint, str], ...]
-    new_bases: tuple[str, ...] = ()
-    asked: tuple[str, ...] = ()
-    points: tuple[str, ...] = ()
-    folder: str = ""
-    sketches: Sketches = Sketches(1 << 62, Sketch(1))
+Outcome = Progress | NewBase | NewCheckpoint | NewSketch | FoundAgain | Refused | Shared
 
 
-@dataclass(frozen=True)
-class NewBase:
-    """A base that was not in the workspace; `folder` is where it lies."""
-
-    base: Base
-    folder: str
-    files: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class NewCheckpoint:
-    """A checked checkpoint and its Gram row (rank + 1, g) float64, or its sketch.
-
-    `files` are those that were read (see `staleness`), here and of a base.
-    """
-
-    checkpoint: Checkpoint
-    folder: str
-    layout: Layout
-    gram_row: np.ndarray | None
-    sketch: SketchRow | None = None
-    files: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class NewSketch:
-    """The sketch of a checkpoint that was there before."""
-
-    checkpoint: str
-    layout: Layout
-    sketch: SketchRow
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A folder that was not imported, and why."""
-
-    folder: str
-    reason: str
-
-
-def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewCheckpoint | NewSketch | Refused | Shared]:
+def import_checkpoints(request: Import) -> Iterator[Outcome]:
     """Check, hash and multiply; yields each outcome as it is known, and every pass that others may join."""
+    told, total = Counter[type](), 1
+    for outcome in _outcomes(request):
+        told[type(outcome)] += 1
+        total = outcome.total if isinstance(outcome, Progress) else total
+        yield outcome
+    again = f"{told[FoundAgain]} found again, " if told[FoundAgain] else ""
+    yield Progress(total, total, f"{told[NewCheckpoint]} imported, {again}{told[Refused]} refused")
+
+
+def _outcomes(request: Import) -> Iterator[Outcome]:
     from explorer.weights.hub import local
 
     yield Progress(0, 2 * len(request.folders) + 1, "opening the base")
@@ -110,26 +52,21 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
     added: dict[str, NewBase] = {}
     for text in request.new_bases:
         place = local(text)
-        base = models.add_base(place, _name(text))
-        added[base.id] = NewBase(base, str(place), models.files[base.id])
-    bar = _Bar(len(request.folders), models.largest)
-    for late in models.late():
-        yield late
-        yield bar.plain(f"sketch of {models.name(late.checkpoint)}")
-    refused = 0
-    for number, (folder, annotation) in enumerate(request.folders, start=1):
-        try:
-            place = local(folder)
-            models.check(place, _name(folder), annotation)
-        except ExplorerError as e:
-            refused += 1
-            yield Refused(folder, str(e))
-        except OSError as e:
-            refused += 1
-            yield Refused(folder, f"{folder}: can't be read ({e.strerror or e}).")
-        for found in models.sketched():
-            yield from _coming_in(found, added)
-        yield bar.checked(number, f"checked {number} of {len(request.folders)}")
+        if isinstance(new := models.add_base(place, _name(text)), NewBase):
+            added[new.base.id] = new
+        elif new is not None:
+            yield new
+    again = list(models.search())
+    yield from again
+    folders = [given for given in request.folders if given[0] not in {found.folder for found in again}]
+    if folders:
+        models.check_bases()
+    bar = _Bar(len(folders), models.largest)
+    for outcome in _each(folders, models, bar):
+        if isinstance(outcome, NewCheckpoint):
+            yield from _coming_in(outcome, added)
+        else:
+            yield outcome
     for shared in models.passes():
         work = Pass(shared)
         new_rows, n = len(shared.rows) - shared.first, len(shared.rows)
@@ -138,12 +75,41 @@ def import_checkpoints(request: Import) -> Iterator[Progress | NewBase | NewChec
         for done in work.run():
             yield bar.summed(done, work.size, n, new_rows, f"inner products of {new_rows} checkpoints")
         for i in range(new_rows):
-            found = models.finished(shared.rows[shared.first + i][0], work.row(i))
-            yield from _coming_in(found, added)
-            yield bar.plain(f"imported {found.checkpoint.name}")
+            arrived = models.finished(shared.rows[shared.first + i][0], work.row(i))
+            yield from _coming_in(arrived, added)
+            yield bar.plain(f"imported {arrived.checkpoint.name}")
         work.close()
     models.close()
-    yield bar.end(f"{len(request.folders) - refused} imported, {refused} refused")
+
+
+def _each(folders: Sequence[tuple[str, Annotation]], models: _Models, bar: _Bar) -> Iterator[Outcome]:
+    """Every folder checked, and what comes of it at once.
+
+    Sketches of those that were there before come first, unless some of them lie elsewhere: these must be found before.
+    """
+    from explorer.weights.hub import local
+
+    def late() -> Iterator[Outcome]:
+        for sketch in models.late():
+            yield sketch
+            yield bar.plain(f"sketch of {models.name(sketch.checkpoint)}")
+
+    if not (moved := models.moved()):
+        yield from late()
+    for number, (folder, annotation) in enumerate(folders, start=1):
+        try:
+            if (found := models.check(local(folder), _name(folder), annotation)) is not None:
+                yield found
+        except ExplorerError as e:
+            yield Refused(folder, str(e))
+        except OSError as e:
+            yield Refused(folder, f"{folder}: can't be read ({e.strerror or e}).")
+        if not moved:
+            yield from models.sketched()
+        yield bar.checked(number, f"checked {number} of {len(folders)}")
+    if moved:
+        yield from late()
+        yield from models.sketched()
 
 
 def _coming_in(found: NewCheckpoint, added: dict[str, NewBase]) -> Iterator[NewBase | NewCheckpoint]:
@@ -178,9 +144,6 @@ class _Bar:
     def plain(self, message: str) -> Progress:
         return Progress(self._done, self._total, message)
 
-    def end(self, message: str) -> Progress:
-        return Progress(self._total, self._total, message)
-
 
 def _name(place: str) -> str:
     """The name of a model that has no other: its folder's, or the last part of its hub id."""
@@ -193,9 +156,9 @@ class _Models:
 
     def __init__(self, request: Import) -> None:
         from explorer.weights.checked import Checked
-        from explorer.weights.opening import reopen_base
+        from explorer.weights.relocating import Bases
 
-        self._bases = {b.id: (b, reopen_base(b, Path(folder))) for b, folder in request.bases}
+        self.bases = Bases(request.bases)
         self._known = list(request.known)
         self.files: dict[str, str] = {}
         self._names = {c.name: c for c, _ in request.known}
@@ -210,15 +173,15 @@ class _Models:
         self._checked = Checked(Path(request.folder) if request.folder else None)
         there = {folder for _, folder in request.known}
         self._coming = sum(folder not in there for folder, _ in request.folders)
-        self._before = Counter(self._bases[c.base][0].layout.key for c, _ in request.known)
+        self._before = Counter(self.bases.layout(c.base).key for c, _ in request.known)
 
     @property
     def largest(self) -> int:
         """The most parameters that a base here has."""
-        return max((b.layout.size for b, _ in self._bases.values()), default=1)
+        return max((b.layout.size for b, _ in self.bases.opened.values()), default=1)
 
-    def add_base(self, folder: Path, name: str) -> Base:
-        """Open a base; the known one where its weights are the same."""
+    def add_base(self, folder: Path, name: str) -> NewBase | FoundAgain | None:
+        """Open a base; nothing comes of a known one where it lies, and of one that was gone that it is found again."""
         from explorer.weights.annotations import annotation_of, checked_name
         from explorer.weights.fingerprint import base_id
         from explorer.weights.opening import open_base
@@ -227,19 +190,40 @@ class _Models:
         files, opened = files_of(folder), open_base(folder)
         said = annotation_of(folder)
         identity = base_id(opened.weights, opened.layout)
+        self._asked.append(identity)
+        if identity in self.bases.gone:
+            return self.bases.again(identity, opened, files)
+        if identity in self.bases.opened:
+            return None
         pooling = said.columns.get("pooling", "mean")
         if pooling not in ("mean", "cls"):
             raise CheckpointError(f"{folder / 'explorer.json'}: pooling {pooling!r}; allowed: 'mean', 'cls'.")
         base = Base(identity, checked_name(said.name or name, folder, ()), str(folder), opened.config.model_type,
                     opened.layout, opened.prefix, pooling, str(said.columns.get("note", "")))
-        base = self._bases[identity][0] if identity in self._bases else base
-        self._bases[identity] = (base, opened)
-        self._asked.append(base.id)
-        self.files[base.id] = files
-        return base
+        self.bases.opened[identity] = base, opened
+        return NewBase(base, str(folder), files)
 
-    def check(self, folder: Path, name: str, annotation: Annotation) -> Checkpoint:
-        """A folder as a checkpoint; ExplorerError says why it can't be one. `name` is used if none was given."""
+    def check_bases(self) -> None:
+        """CheckpointError where a base is needed and gone."""
+        self.bases.check(self._asked, {c.base for c, _ in self._known})
+
+    def moved(self) -> bool:
+        """Whether checkpoints of the catalog may lie elsewhere by now."""
+        from explorer.weights.staleness import moved
+
+        return any(moved(c.id, folder) for c, folder in self._known)
+
+    def search(self) -> Iterator[FoundAgain]:
+        """Bases that were gone among the folders."""
+        for found in self.bases.search(folder for folder, _ in self._request.folders):
+            self._coming -= 1
+            yield found
+
+    def check(self, folder: Path, name: str, annotation: Annotation) -> FoundAgain | None:
+        """Take a folder as a checkpoint; ExplorerError says why it can't be one. `name` is used if none was given.
+
+        One that was gone is told of at once; others when their inner products are there.
+        """
         from explorer.weights.annotations import annotation_of, checked_name
         from explorer.weights.cards import card_of
         from explorer.weights.checked import files_key
@@ -261,8 +245,8 @@ class _Models:
         if known is None:
             self._checked.add(key, found)
         identity = digest(base.id, found.id)  # a task vector that is the same over two bases makes two models
-        if same := self._ids.get(identity):
-            raise InputError(f"{folder}: duplicate, the same weights are already here as {same.name!r} ({same.path}).")
+        if same := self._ids.get(identity) or self._adapter(name, folder, base, found):
+            return self._again(same, folder, opened, files)
         if name in self._names or name in self._points:
             whose = "other weights" if name in self._names else "a kept Point"
             raise InputError(f"{folder}: the name {name!r} is taken by {whose}; give it another with \"name\" in "
@@ -278,7 +262,33 @@ class _Models:
         else:
             self._held.append(NewCheckpoint(checkpoint, str(folder), base.layout, None,
                                             SketchRow(kind, made.result()), files))
-        return checkpoint
+        return None
+
+    def _adapter(self, name: str, folder: Path, base: Base, found: Fingerprint) -> Checkpoint | None:
+        """The adapter of this name that a folder holds: the last bits of B A, and so its id, may be others here."""
+        from explorer.weights.opening import format_of
+        from explorer.weights.staleness import nearly
+
+        known = self._names.get(name)
+        if known is None or known.base != base.id or not known.format == format_of(folder) == "lora":
+            return None
+        was = Seen(known.id, name, known.path, "", base.id, known.columns.get("norm"),
+                   known.columns.get("cosine_with_base"))
+        return known if nearly(was, found.norm, found.likeness) else None
+
+    def _again(self, same: Checkpoint, folder: Path, base: OpenBase, files: str) -> FoundAgain:
+        """A known checkpoint at its new place from here on; InputError for one that lies where it was."""
+        from explorer.weights.opening import format_of
+        from explorer.weights.relocating import lies
+        from explorer.weights.staleness import expect
+
+        if same.id in self.files or lies(same, self._folders[same.id], base):
+            raise InputError(f"{folder}: duplicate, the same weights are already here as {same.name!r} ({same.path}).")
+        self._folders[same.id], self.files[same.id] = str(folder), files
+        self._coming -= 1
+        expect([Seen(same.id, same.name, str(folder), files, same.base, same.columns.get("norm"),
+                     same.columns.get("cosine_with_base"))])
+        return FoundAgain(same.id, same.name, str(folder), format_of(folder), files)
 
     def sketched(self) -> list[NewCheckpoint]:
         """The checked checkpoints that come in with a sketch, once it is certain that their layout has too many."""
@@ -297,11 +307,14 @@ class _Models:
         from explorer.weights.fingerprint import pieces
         from explorer.weights.opening import open_model
 
-        for checkpoint, folder in self._known:
-            layout = self._bases[checkpoint.base][0].layout
-            if checkpoint.id not in self._request.sketches.there and (kind := self._kind(layout)) is not None:
+        for checkpoint, _ in self._known:
+            if checkpoint.base in self.bases.gone or checkpoint.id in self._request.sketches.there:
+                continue
+            layout = self.bases.layout(checkpoint.base)
+            if (kind := self._kind(layout)) is not None:
                 made = self._sketch(layout, kind)
-                delta = open_model(checkpoint.id, Path(folder), self._bases[checkpoint.base][1])
+                delta = open_model(checkpoint.id, Path(self._folders[checkpoint.id]),
+                                   self.bases.opened[checkpoint.base][1])
                 for tensor, lo, piece in pieces(delta, layout):
                     made.add(tensor, lo, piece)
                 yield NewSketch(checkpoint.id, layout, SketchRow(kind, made.result()))
@@ -310,11 +323,12 @@ class _Models:
         """What Gram rows are wanted of, one pass for each layout among the checked checkpoints."""
         self._accepted += [new.checkpoint for new in self._held]
         self._held = []
-        for key in dict.fromkeys(self._bases[c.base][0].layout.key for c in self._accepted):
-            new = [c for c in self._accepted if self._bases[c.base][0].layout.key == key]
-            old = [c for c, _ in self._known if self._bases[c.base][0].layout.key == key]
+        for key in dict.fromkeys(self.bases.layout(c.base).key for c in self._accepted):
+            new = [c for c in self._accepted if self.bases.layout(c.base).key == key]
+            old = [c for c, _ in self._known if self.bases.layout(c.base).key == key]
             bases = dict.fromkeys(c.base for c in (*new, *old))
-            yield Shared(tuple((self._bases[i][0], str(self._bases[i][1].folder)) for i in bases),
+            opened = [self.bases.opened[i] for i in bases]
+            yield Shared(tuple((b, str(o.folder)) for b, o in opened),
                          tuple((c.id, self._folders[c.id], c.base) for c in (*old, *new)), len(old),
                          self._request.folder)
 
@@ -322,7 +336,7 @@ class _Models:
         """A checked checkpoint with its Gram row."""
         checkpoint, folder = self._ids[identity], self._folders[identity]
         self._known.append((checkpoint, folder))
-        return NewCheckpoint(checkpoint, folder, self._bases[checkpoint.base][0].layout, row,
+        return NewCheckpoint(checkpoint, folder, self.bases.layout(checkpoint.base), row,
                              files=self.files[identity])
 
     def close(self) -> None:
@@ -350,12 +364,12 @@ class _Models:
         from explorer.weights import cards
         from explorer.weights.opening import format_of
 
-        candidates = [self._bases[i] for i in dict.fromkeys(self._asked or self._bases)]
+        candidates = [self.bases.opened[i] for i in dict.fromkeys(self._asked or self.bases.opened)]
         names = ", ".join(sorted(b.name for b, _ in candidates))
         if not candidates:
             raise InputError(f"{folder}: this workspace has no base yet; name its pretrained model with --base FOLDER.")
         if said.base is not None:
-            named = [(b, o) for b, o in self._bases.values() if _is_called(b, said.base)]
+            named = [(b, o) for b, o in self.bases.opened.values() if _is_called(b, said.base)]
             if chosen := [pair for pair in named if pair in candidates]:
                 return chosen[0]
             # whole weights show by themselves where they come from; a bare difference fits any base of its shape

@@ -81,12 +81,17 @@ def reopen_base(base: Base, folder: Path) -> OpenBase:
     """
     if not folder.is_dir():
         staleness.ensure(base.id, folder, lambda _: False)
+    opened = base_at(base, folder)
+    ensure_base(base.id, opened)
+    return opened
+
+
+def base_at(base: Base, folder: Path) -> OpenBase:
+    """A folder opened with the layout of a base, whether or not it holds that base's weights."""
     raw = read_json(folder / "config.json")
     tensors = open_tensors(folder)
     names = _match(tensors, base.layout, base.prefix, folder)
-    opened = OpenBase(folder, raw, base.layout, base.prefix, Weights(tensors, names))
-    ensure_base(base.id, opened)
-    return opened
+    return OpenBase(folder, raw, base.layout, base.prefix, Weights(tensors, names))
 
 
 def ensure_base(identity: str, opened: OpenBase) -> None:

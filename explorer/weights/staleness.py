@@ -51,6 +51,12 @@ def is_stale(seen: Seen) -> bool:
         return True
 
 
+def moved(model: str, folder: str) -> bool:
+    """Whether a model that this process was told of is stale, by `is_stale`, or its folder is not there."""
+    seen = _expected.get((model, folder))
+    return not Path(folder).is_dir() if seen is None else is_stale(seen)
+
+
 def expect(known: Iterable[Seen]) -> None:
     """What is known of models that this process may open."""
     for seen in known:
@@ -75,14 +81,15 @@ def ensure(model: str, folder: Path, same: Callable[[Seen], bool]) -> None:
         return
     now = files_of(folder)
     if not now:
-        raise CheckpointError(f"{folder}: the weights of {seen.name!r} are not there any more. Put them back; its "
-                              "place on maps and its scores are kept.")
+        raise CheckpointError(f"{folder}: the weights of {seen.name!r} are not there any more. Put them back, or "
+                              "import the folder from where it lies now; its place on maps and its scores are kept.")
     if now in (seen.files, _found.get(key)):
         return
     if not same(seen):
         raise CheckpointError(f"{folder}: the weights are not those that were imported as {seen.name!r}: they have "
-                              "changed on disk since. Put the old ones back, or import the folder into another "
-                              "workspace.")
+                              "changed on disk since. Put the old ones back, or import them from where they lie now. "
+                              f"To take the new ones instead, remove {seen.name!r} from the catalog and import the "
+                              "folder again.")
     if files_of(folder) != now:
         raise CheckpointError(f"{folder}: the weights of {seen.name!r} are being written; wait until they are whole.")
     _found[key] = now

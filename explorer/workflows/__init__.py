@@ -25,11 +25,12 @@ from explorer.workflows.probing import (
     unscored,
     warm,
 )
+from explorer.workflows.removing import remove
 from explorer.workflows.training import finetune, made
 
 __all__ = ["Imported", "Workspace", "add_hub_task", "add_task", "available_datasets", "check_name", "checkpoint_point",
            "checkpoint_scores", "cluster", "curve", "describe", "device_lines", "evaluate", "export", "fetch_datasets",
            "fetch_demo_texts", "finetune", "gram", "import_folders", "keep", "kept_points", "made", "main_base",
            "measure", "mix", "open_workspace", "outcomes", "passes", "path", "place", "place_job", "project",
-           "projection", "resolve", "score_checkpoints", "sign_gram", "signs", "stale", "surrogate", "unscored", "warm",
-           "watch", "where"]
+           "projection", "remove", "resolve", "score_checkpoints", "sign_gram", "signs", "stale", "surrogate",
+           "unscored", "warm", "watch", "where"]

@@ -153,13 +153,14 @@ def _folders(catalog: Catalog) -> Check:
     gone = [name for name, path in kept if not catalog.resolve(path).exists()]
     if gone:
         return Check("models", "failed", f"{len(gone)} of {len(kept)} are not where they were: {_some(gone)}",
-                     "Put their folders back. Their maps and scores are kept, only Points with them can't be "
-                     "evaluated.")
+                     "Put their folders back, or import them from where they lie now. Their maps and scores are kept, "
+                     "only Points with them can't be evaluated. What is lost for good: `python -m explorer remove`.")
     if changed := [s.name for s in catalog.weight_files.known() if is_stale(s)]:
         return Check("models", "warning", f"files of {len(changed)} of {len(kept)} have changed since they were "
                      f"read: {_some(changed)}",
                      "Nothing, where the weights are the same: they are compared when next used, and refused if they "
-                     "are others. Then put the old ones back, or import the folders into another workspace.")
+                     "are others. Then put the old ones back, import them from where they lie now, or take the models "
+                     "out with `python -m explorer remove` and import the folders again.")
     return Check("models", "ok", f"{numbers.count(len(kept), 'folder')} of models there")
 
 

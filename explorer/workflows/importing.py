@@ -13,7 +13,7 @@ from explorer.catalog.metadata import read_table
 from explorer.errors import InputError
 from explorer.types import Sketch
 from explorer.weights.annotations import Annotation, annotation
-from explorer.weights.importing import Import, NewBase, NewCheckpoint, NewSketch, Refused, Sketches
+from explorer.weights.arrivals import FoundAgain, Import, NewBase, NewCheckpoint, NewSketch, Refused, Sketches
 from explorer.weights.passes import Shared
 from explorer.workflows.acts import changes
 from explorer.workflows.opening import Workspace
@@ -26,11 +26,16 @@ _WEIGHT_FILES = ("adapter_config.json", "task_vector.safetensors", "config.json"
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of one folder: a name in the catalog, or the reason why it was refused."""
+    """What became of one folder: a name in the catalog, or the reason why it was refused.
+
+    `relocated` is true of a model that was in the catalog and had gone from where it lay: it is known again, with all
+    that was found of it, and read from this folder from now on.
+    """
 
     folder: str
     name: str | None
     error: str | None
+    relocated: bool = False
 
 
 @changes("importing models")
@@ -39,7 +44,8 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[s
     """Import checkpoint folders (or folders of them); `base` is a base's name, id or folder, or several of them.
 
     With several, each folder's metadata says which one is meant.
-    Job results are NewBase, NewCheckpoint and Refused in turn; `outcomes` reads them.
+    A folder with the weights of a base or checkpoint that is not where it was any more is its new place. Job results
+    are NewBase, NewCheckpoint, FoundAgain and Refused in turn; `outcomes` reads them.
     """
     table = read_table(metadata) if metadata else {}
     asked = [] if base is None else [base] if isinstance(base, str) else list(base)
@@ -50,10 +56,10 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[s
     known = [(c, str(ws.catalog.resolve(c.path))) for key in keys for c in ws.catalog.ranked(key)]
     request = Import(tuple(listed), tuple((b, str(ws.catalog.resolve(b.path))) for b in bases), tuple(known),
                      tuple(_folder(a) for a in asked if a not in by_name),
-                     tuple(by_name[a] for a in asked if a in by_name), tuple(ws.catalog.points()),
+                     tuple(by_name[a] for a in asked if a in by_name), ws.catalog.point_names(),
                      str(ws.folder / _UNFINISHED), _sketches(ws))
 
-    def keep(found: NewBase | NewCheckpoint | NewSketch | Refused | Shared) -> None:
+    def keep(found: NewBase | NewCheckpoint | NewSketch | FoundAgain | Refused | Shared) -> None:
         if isinstance(found, NewBase):
             ws.catalog.add_base(replace(found.base, path=ws.catalog.stored(Path(found.folder))))
             ws.catalog.weight_files.add(found.base.id, found.files)
@@ -61,6 +67,8 @@ def import_folders(ws: Workspace, folders: Sequence[str], base: str | Sequence[s
             located = replace(found.checkpoint, path=ws.catalog.stored(Path(found.folder)))
             ws.catalog.add_checkpoint(located, found.layout, found.gram_row, found.sketch)
             ws.catalog.weight_files.add(found.checkpoint.id, found.files)
+        elif isinstance(found, FoundAgain):
+            ws.catalog.relocate(found.model, Path(found.folder), found.format, found.files)
         elif isinstance(found, NewSketch):
             ws.catalog.geometry.add_sketch(found.checkpoint, found.layout, found.sketch)
         elif isinstance(found, Shared):
@@ -93,6 +101,8 @@ def outcomes(results: Sequence[Any]) -> list[Imported]:
     for result in results:
         if isinstance(result, NewCheckpoint):
             found.append(Imported(result.folder, result.checkpoint.name, None))
+        elif isinstance(result, FoundAgain):
+            found.append(Imported(result.folder, result.name, None, relocated=True))
         elif isinstance(result, Refused):
             found.append(Imported(result.folder, None, result.reason))
     return found

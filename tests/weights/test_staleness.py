@@ -96,7 +96,7 @@ def test_a_changed_model_is_refused_by_name_and_leaves_no_score(own, tmp_path, h
     for measure in (lambda: score(own, "m0"), lambda: score(own, "m0", 1.0),
                     lambda: workflows.export(own, point(own, "m0"), tmp_path / "out").result(),
                     lambda: score(own, "m0")):
-        with pytest.raises(CheckpointError, match=r"imported as 'm0': they have changed on disk.*another workspace"):
+        with pytest.raises(CheckpointError, match=r"imported as 'm0': they have changed on disk.*remove"):
             measure()
     assert not (tmp_path / "out").exists()
     assert own.catalog.scores([point(own, "m0")], own.catalog.task("toy"), PROBE) == [None]
