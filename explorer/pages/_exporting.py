@@ -57,8 +57,8 @@ def _form(ws: workflows.Workspace, point: Point, key: str, name: str, task: str 
     said = st.text_input("Folder", _folder(name or point.hash[:8], form), key=f"{key}-out-{form}",
                          help="A name puts it into the workspace's exports folder; a path anywhere on the server.")
     out = _place(ws, said)
-    force = ws.permit.editor and out.exists() and st.checkbox("Replace what is there", key=f"{key}-force",
-                                         help="Only a folder that an export made is ever replaced.")
+    force = ws.permit.editor and out.exists() and st.checkbox(
+        "Replace what is there", key=f"{key}-force", help="Only a folder that an export made is ever replaced.")
     st.code(command(ws, point, name, out, format=form, task=head, rank=rank, force=bool(force)), language="bash",
             wrap_lines=True)
     if st.button("Export", type="primary", key=f"{key}-go", icon=":material/output:",

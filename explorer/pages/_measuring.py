@@ -20,6 +20,7 @@ from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.pages._stage import staged
 from explorer.pages._visitor import Lock
+from explorer.workflows.permitting import measurements
 
 FEW = 25
 """Up to so many Points are measured without being asked for."""
@@ -143,7 +144,7 @@ def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *
 def within(ws: workflows.Workspace, missing: Sequence[Ask]) -> Lock:
     """For a control that measures these: disabled, with the reason, where this visitor may not ask for as many."""
     most = ws.permit.limits
-    if most is None or len({(a.point, a.task.digest) for a in missing}) <= most.points:
+    if most is None or measurements(missing) <= most.points:
         return {"disabled": False, "help": None}
     return {"disabled": True, "help": f"Viewers may measure up to {count(most.points)} points at once. Choose fewer, "
                                       f"or ask {ws.permit.ask}."}

@@ -7,7 +7,7 @@ way: whoever has the shell is an editor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from explorer.catalog import Catalog
 from explorer.errors import ForbiddenError
 from explorer.evaluation.searching import Searching
 from explorer.evaluation.souping import Souping
-from explorer.evaluation.work import Evaluation
+from explorer.evaluation.work import Ask, Evaluation
 from explorer.numbers import count
 from explorer.types import Limits, Permit, Probe, Task
 from explorer.workflows.opening import Workspace
@@ -29,8 +29,13 @@ WRITES = frozenset({"scores", "projections", "views"})
 """The kinds of rows that a viewer's work and links leave: what was measured, maps, short links."""
 
 
+def measurements(asks: Iterable[Ask]) -> int:
+    """Points × tasks, as a viewer's limit counts them: a first pass of a Point is no further one."""
+    return len({(a.point, a.task.digest) for a in asks})
+
+
 def _evaluation(request: Evaluation) -> Size:
-    return (len({(a.point, a.task.digest) for a in request.asks}),
+    return (measurements(request.asks),
             max((_texts(a.probe, a.task) for a in request.asks), default=0))
 
 
