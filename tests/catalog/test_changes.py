@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +13,6 @@ from explorer.catalog.changes import Changes
 from explorer.types import Base, Group, Layout, Point, Task
 
 BASE = Base("base-id", "base", "models/base", "bert", Layout.of([("a", (2, 3), Group("0", "attention"))]))
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(tmp_path / "ws")
-    made.add_base(BASE)
-    yield made
-    made.close()
 
 
 @pytest.fixture

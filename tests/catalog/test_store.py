@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,6 @@ nasty = st.one_of(st.sampled_from(["'; DROP TABLE checkpoints; --", "\"", "'", "
 values = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53),
                    st.floats(allow_nan=False, allow_infinity=False), nasty)
 whole = st.one_of(st.none(), st.integers(-(2**62), 2**62))
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(tmp_path / "ws")
-    made.add_base(BASE)
-    yield made
-    made.close()
 
 
 def checkpoint(i: int, **changes: Any) -> Checkpoint:
