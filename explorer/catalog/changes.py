@@ -29,7 +29,7 @@ class Changes:
         self._everything = 0
         self._remembered: OrderedDict[Hashable, tuple[State, Any, int]] = OrderedDict()
         self._lock = threading.Lock()
-        self._inside = threading.local()
+        self._within = threading.local()
 
     def state(self, *tables: str) -> State:
         """Another value after every transaction that may have written one of these tables."""
@@ -39,12 +39,12 @@ class Changes:
     @contextmanager
     def writing(self, tables: Sequence[str]) -> Iterator[None]:
         """Around a transaction of this thread on these tables, or on any where none is named."""
-        self._inside.depth = self._depth() + 1
+        self._within.depth = self._depth() + 1
         try:
             yield
         finally:
             # after the end, also of one that was rolled back: whoever has read meanwhile reads again
-            self._inside.depth -= 1
+            self._within.depth -= 1
             with self._lock:
                 self._written.update(tables)
                 self._everything += not tables
@@ -56,7 +56,7 @@ class Changes:
         A thread reads anew within its own transaction, whose writes are nobody else's yet. `size` says what large
         readings take, in bytes.
         """
-        if self._depth():
+        if self.inside:
             return read()
         now = self.state(*tables)
         with self._lock:
@@ -73,5 +73,10 @@ class Changes:
                 self._remembered.popitem(last=False)
         return made
 
+    @property
+    def inside(self) -> bool:
+        """Whether this thread is within a transaction."""
+        return self._depth() > 0
+
     def _depth(self) -> int:
-        return getattr(self._inside, "depth", 0)
+        return getattr(self._within, "depth", 0)

@@ -19,6 +19,7 @@ from explorer import settings
 from explorer.catalog.database import Database
 from explorer.catalog.files import WeightFiles
 from explorer.catalog.geometry import Geometry, insert
+from explorer.catalog.known import KnownScores
 from explorer.catalog.removal import Uses, models_of, remove_models, uses
 from explorer.errors import InputError, UnknownNameError
 from explorer.types import (
@@ -54,6 +55,7 @@ class Catalog:
         self.geometry = Geometry(self.database)
         self.weight_files = WeightFiles(self.database, self.resolve)
         self.changes = self.database.changes
+        self._known = KnownScores(self.changes)
 
     def limited(self, writable: Collection[str]) -> Catalog:
         """The same catalog for whoever may write only these kinds of rows (see `Database.limited`)."""
@@ -326,9 +328,8 @@ class Catalog:
 
     def scores(self, points: Sequence[Point], task: Task, probe: Probe) -> list[Score | None]:
         """The stored score of each Point on a task, None where there is none."""
-        hashes = [p.hash for p in points]
-        found = self._scores("AND point IN (SELECT unnest(?))", task, probe, hashes)
-        return [found.get(h) for h in hashes]
+        return self._known.of(task.digest, probe.key, [p.hash for p in points], lambda hashes: self._scores(
+            "AND point IN (SELECT unnest(?))", task, probe, hashes))
 
     def known_scores(self, task: Task, probe: Probe) -> Mapping[str, Score]:
         """Point hash → score, of everything measured on a task with these settings."""
