@@ -56,7 +56,7 @@ def state(catalog: Catalog) -> tuple[Any, ...]:
     return ([c.name for c in catalog.checkpoints()], gram.ids, gram.values.tobytes(), signs.ids, signs.values.tobytes(),
             catalog.database.rows("SELECT id, rank, gram FROM checkpoints ORDER BY rank"),
             catalog.database.rows("SELECT id, gram FROM signs ORDER BY id"),
-            catalog.database.rows("SELECT model FROM weight_files ORDER BY model"))
+            [seen.model for seen in catalog.weight_files.known()])
 
 
 @pytest.fixture

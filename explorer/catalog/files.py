@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from explorer.catalog.database import Database
-from explorer.types import Seen
+from explorer.types import Files, Seen
 
+_log = logging.getLogger(__name__)
+_ADD = "INSERT OR REPLACE INTO weight_files (model, files) VALUES (?, ?)"
 _MODELS = ("SELECT id, name, path, '' AS base, '' AS format, '{}' AS columns FROM bases UNION ALL "
            "SELECT id, name, path, base, format, columns FROM checkpoints")
 
@@ -33,6 +36,19 @@ class WeightFiles:
         return found
 
     def add(self, model: str, files: str) -> None:
-        """Remember a model's files; what was known of them before is replaced."""
+        """Remember a model's files; what was known of them before is replaced.
+
+        What was measured with another head, config or tokenizer beside the same weights goes: scores and runs of all
+        Points that use the model. It happens to models alone that were removed and came back with others.
+        """
+        was = self._database.rows("SELECT files FROM weight_files WHERE model = ?", [model])
+        if other := was and Files.parse(was[0][0]).unlike(Files.parse(files)):
+            with self._database.transaction() as cursor:
+                for table in ("scores", "runs"):
+                    (gone,) = cursor.execute(f"DELETE FROM {table} WHERE contains(recipe, ?)", [model]).fetchall()[0]
+                    _log.warning("model %s came back with another %s: %s %s of it are gone", model, " and ".join(other),
+                                 gone, table)
+                cursor.execute(_ADD, [model, files])
+            return
         with self._database.transaction("files") as cursor:
-            cursor.execute("INSERT OR REPLACE INTO weight_files (model, files) VALUES (?, ?)", [model, files])
+            cursor.execute(_ADD, [model, files])

@@ -1,11 +1,12 @@
 """Models taken out of a catalog, and what was found with models that are not in it.
 
 Gram rows are dense: with a checkpoint its row goes, and its entry in every later row, whose rank moves down. Its
-sketch, its row of signs, what is known of its files and the maps that show it go with it, in the same transaction.
+sketch, its row of signs and the maps that show it go with it, in the same transaction.
 
 What cost work stays in the file, under ids that are hashes of weights: scores and training runs of Points that use the
 model, Points kept under a name, saved views, findings. Readers of Points leave out those whose models are not all in
-the catalog, so they are out of sight until the same weights are imported again.
+the catalog, so they are out of sight until the same weights are imported again. What is known of their files stays too,
+so that losses measured with another head or tokenizer beside these weights are not taken up again.
 """
 
 from __future__ import annotations
@@ -75,10 +76,9 @@ def remove_models(database: Database, checkpoints: Sequence[str], bases: Sequenc
         cursor.execute(f"DELETE FROM projections WHERE {_USES.format('ids')}", [ids])
         for key, ranks in layouts:
             _close_ranks(cursor, key, np.array(ranks))
-        for table, column in (("checkpoints", "id"), ("signs", "id"), ("sketches", "id"), ("weight_files", "model")):
-            cursor.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT unnest(?))", [ids])
-        for table, column in (("bases", "id"), ("weight_files", "model")):
-            cursor.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT unnest(?))", [list(bases)])
+        for table in ("checkpoints", "signs", "sketches"):
+            cursor.execute(f"DELETE FROM {table} WHERE id IN (SELECT unnest(?))", [ids])
+        cursor.execute("DELETE FROM bases WHERE id IN (SELECT unnest(?))", [list(bases)])
 
 
 def _close_ranks(cursor: duckdb.DuckDBPyConnection, layout_key: str, gone: np.ndarray) -> None:

@@ -52,7 +52,8 @@ CREATE TABLE IF NOT EXISTS sketches (
 
 CREATE TABLE IF NOT EXISTS weight_files (
     model VARCHAR PRIMARY KEY,          -- base or checkpoint
-    files VARCHAR NOT NULL,             -- JSON: [name, bytes, time of change in ns, inode] of each file of weights
+    files VARCHAR NOT NULL,             -- JSON: (name, bytes, time of change, inode) of its files, and hashes of what
+                                        -- lies beside the weights
     added TIMESTAMP DEFAULT current_timestamp
 );
 

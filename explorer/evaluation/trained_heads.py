@@ -20,10 +20,11 @@ from scipy.special import erf
 from explorer.errors import CheckpointError
 from explorer.evaluation.encoder import Pooling
 from explorer.weights import lora
+from explorer.weights.beside import HEAD
 from explorer.weights.opening import format_of
+from explorer.weights.staleness import LABELS
 from explorer.weights.tensors import Tensors, open_file, open_tensors, read_json
 
-OWN_FILE, OWN_META = "head.safetensors", "explorer.json"
 _UNNAMED = re.compile(r"LABEL_\d+")
 # form → (pooling, (hidden layer, activation, layer norm, output layer))
 _FORMS: dict[str, tuple[Pooling, str, str, str, str]] = {
@@ -104,13 +105,13 @@ def trained_head(folder: Path, base: Path, prefix: str) -> TrainedHead | None:
 
     An adapter that leaves the pooler alone has the one of the `base` folder.
     """
-    if (folder / OWN_FILE).is_file():
-        tensors = open_file(folder / OWN_FILE)
-        meta = read_json(folder / OWN_META) if (folder / OWN_META).is_file() else {}
+    if (folder / HEAD).is_file():
+        tensors = open_file(folder / HEAD)
+        meta = read_json(folder / LABELS) if (folder / LABELS).is_file() else {}
         labels = meta.get("labels")
         layers = {f"out.{k}": tensors[k].double().numpy() for k in ("weight", "bias") if k in tensors}
         if len(layers) < 2:
-            raise CheckpointError(f"{folder / OWN_FILE}: holds {', '.join(tensors) or 'nothing'}; weight and bias of "
+            raise CheckpointError(f"{folder / HEAD}: holds {', '.join(tensors) or 'nothing'}; weight and bias of "
                                   "a linear head are needed.")
         form = "linear-cls" if meta.get("pooling") == "cls" else "linear"
         return TrainedHead(form, layers, tuple(map(str, labels)) if labels else None)
@@ -120,7 +121,7 @@ def trained_head(folder: Path, base: Path, prefix: str) -> TrainedHead | None:
         read_json(folder / "config.json") if (folder / "config.json").is_file() else {})
     stored = lora.open_adapter(folder)[1] if format_of(folder) == "lora" else open_tensors(folder)
     head = _of_transformers(stored, open_tensors(base), config, prefix)
-    said = read_json(folder / OWN_META).get("labels") if (folder / OWN_META).is_file() else None
+    said = read_json(folder / LABELS).get("labels") if (folder / LABELS).is_file() else None
     if head is not None and isinstance(said, list) and len(said) == head.classes:
         return replace(head, labels=tuple(map(str, said)))
     return head

@@ -122,21 +122,3 @@ class Checkpoint:
     def value(self, column: str) -> Any:
         """Metadata by column name, standard or further; None where it is not known."""
         return getattr(self, column) if column in self.STANDARD else self.columns.get(column)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The files of a model's weights as they were when those were last known to be the model's own.
-
-    `files` is JSON of (name, bytes, time of change in ns, inode) of each, empty where nothing is known yet; `folder` is
-    where they lie on this machine. `base` is the id of a checkpoint's base, empty for a base. `norm` and `likeness`,
-    of adapters alone, tell one whose B A comes out with other last bits on another machine.
-    """
-
-    model: str
-    name: str
-    folder: str
-    files: str
-    base: str = ""
-    norm: float | None = None
-    likeness: float | None = None

@@ -48,4 +48,5 @@ class Checked:
 
 def files_key(folder: Path, *about: str) -> str:
     """Identity of a folder's files as they are on disk, and of what they are compared with."""
-    return digest(str(folder), facts_of(folder, sorted(file.name for file in folder.iterdir())), *about)
+    files = facts_of(folder, sorted(file.name for file in folder.iterdir()))
+    return digest(str(folder), canonical_json(files), *about)

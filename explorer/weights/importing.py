@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.errors import CheckpointError, ExplorerError, InputError
-from explorer.types import Base, Checkpoint, Layout, Progress, Seen, Sketch, SketchRow, digest
+from explorer.types import Base, Checkpoint, Files, Layout, Progress, Seen, Sketch, SketchRow, digest
 from explorer.weights.annotations import Annotation
 from explorer.weights.arrivals import FoundAgain, Import, NewBase, NewCheckpoint, NewSketch, Refused
 from explorer.weights.passes import Pass, Shared, check_steps, pass_steps
@@ -183,6 +183,7 @@ class _Models:
     def add_base(self, folder: Path, name: str) -> NewBase | FoundAgain | None:
         """Open a base; nothing comes of a known one where it lies, and of one that was gone that it is found again."""
         from explorer.weights.annotations import annotation_of, checked_name
+        from explorer.weights.beside import beside_base
         from explorer.weights.fingerprint import base_id
         from explorer.weights.opening import open_base
         from explorer.weights.staleness import files_of
@@ -201,7 +202,7 @@ class _Models:
         base = Base(identity, checked_name(said.name or name, folder, ()), str(folder), opened.config.model_type,
                     opened.layout, opened.prefix, pooling, str(said.columns.get("note", "")))
         self.bases.opened[identity] = base, opened
-        return NewBase(base, str(folder), files)
+        return NewBase(base, str(folder), Files(files, beside_base(folder, opened.layout, opened.prefix)).text)
 
     def check_bases(self) -> None:
         """CheckpointError where a base is needed and gone."""
@@ -224,12 +225,13 @@ class _Models:
 
         One that was gone is told of at once; others when their inner products are there.
         """
+        from explorer.weights import staleness
         from explorer.weights.annotations import annotation_of, checked_name
+        from explorer.weights.beside import beside_checkpoint
         from explorer.weights.cards import card_of
         from explorer.weights.checked import files_key
         from explorer.weights.fingerprint import fingerprint
         from explorer.weights.opening import check_against, folder_at, format_of, open_delta
-        from explorer.weights.staleness import expect, files_of
 
         folder_at(folder)
         said = card_of(folder).updated(annotation_of(folder)).updated(annotation)
@@ -238,11 +240,12 @@ class _Models:
         check_against(folder, opened)
         kind, key = self._kind(base.layout), files_key(folder, base.id, base.layout.key)
         made = None if kind is None else self._sketch(base.layout, kind)
-        files, delta = files_of(folder), open_delta(folder, opened)
-        known = self._checked.get(key) if made is None else None
-        found = known or fingerprint(delta, opened.weights, base.layout, str(folder),
-                                     None if made is None else made.add)
-        if known is None:
+        listed, delta = staleness.files_of(folder), open_delta(folder, opened)
+        files = Files(listed, beside_checkpoint(folder, base.layout, base.prefix))
+        before = self._checked.get(key) if made is None else None
+        found = before or fingerprint(delta, opened.weights, base.layout, str(folder),
+                                      None if made is None else made.add)
+        if before is None:
             self._checked.add(key, found)
         identity = digest(base.id, found.id)  # a task vector that is the same over two bases makes two models
         if same := self._ids.get(identity) or self._adapter(name, folder, base, found):
@@ -255,13 +258,13 @@ class _Models:
         checkpoint = Checkpoint(identity, name, base.id, str(folder), format_of(folder), said.dataset, said.task,
                                 said.domain, said.seed, said.train_size, said.method, columns)
         self._ids[identity] = self._names[name] = checkpoint
-        self._folders[identity], self.files[identity] = str(folder), files
-        expect([Seen(identity, name, str(folder), files, base.id)])
+        self._folders[identity], self.files[identity] = str(folder), files.text
+        staleness.expect([Seen(identity, name, str(folder), files.text, base.id)])
         if made is None or kind is None:
             self._accepted.append(checkpoint)
         else:
             self._held.append(NewCheckpoint(checkpoint, str(folder), base.layout, None,
-                                            SketchRow(kind, made.result()), files))
+                                            SketchRow(kind, made.result()), files.text))
         return None
 
     def _adapter(self, name: str, folder: Path, base: Base, found: Fingerprint) -> Checkpoint | None:
@@ -276,14 +279,16 @@ class _Models:
                    known.columns.get("cosine_with_base"))
         return known if nearly(was, found.norm, found.likeness) else None
 
-    def _again(self, same: Checkpoint, folder: Path, base: OpenBase, files: str) -> FoundAgain:
-        """A known checkpoint at its new place from here on; InputError for one that lies where it was."""
+    def _again(self, same: Checkpoint, folder: Path, base: OpenBase, found: Files) -> FoundAgain:
+        """A known checkpoint at its new place from here on; InputError for one that lies where it was, CheckpointError
+        for one with another head."""
         from explorer.weights.opening import format_of
         from explorer.weights.relocating import lies
-        from explorer.weights.staleness import expect
+        from explorer.weights.staleness import arrived, expect
 
         if same.id in self.files or lies(same, self._folders[same.id], base):
             raise InputError(f"{folder}: duplicate, the same weights are already here as {same.name!r} ({same.path}).")
+        files = arrived(same.id, self._folders[same.id], folder, found).text
         self._folders[same.id], self.files[same.id] = str(folder), files
         self._coming -= 1
         expect([Seen(same.id, same.name, str(folder), files, same.base, same.columns.get("norm"),

@@ -53,6 +53,12 @@ def open_adapter(folder: Path) -> tuple[dict[str, Any], Tensors]:
     raise CheckpointError(f"{folder}: no adapter weights; needed: {' or '.join(FILES)}.")
 
 
+def in_backbone(tensors: Tensors, layout: Layout, prefix: str) -> set[str]:
+    """The tensors of an adapter that make its task vector: factors and kept tensors of the layout's own."""
+    canonical = {s for t in layout.tensors for s in spellings(t.name, prefix)}
+    return {name for name in tensors if _home(name) in canonical}
+
+
 def low_rank(folder: Path, layout: Layout, prefix: str, base: Weights, transposed: bool = False) -> LowRank:
     """The adapter's task vector on the layout; CheckpointError names what does not fit the base.
 

@@ -80,7 +80,7 @@ def reopen_base(base: Base, folder: Path) -> OpenBase:
     CheckpointError also where its weights are not the ones that were imported (see `staleness`).
     """
     if not folder.is_dir():
-        staleness.ensure(base.id, folder, lambda _: False)
+        staleness.ensure(base.id, folder, lambda _: False, dict)
     opened = base_at(base, folder)
     ensure_base(base.id, opened)
     return opened
@@ -95,14 +95,17 @@ def base_at(base: Base, folder: Path) -> OpenBase:
 
 
 def ensure_base(identity: str, opened: OpenBase) -> None:
-    """CheckpointError unless an opened base still has the weights that make its id."""
+    """CheckpointError unless an opened base still has the weights that make its id, and the same beside them."""
+    from explorer.weights.beside import beside_base
     from explorer.weights.fingerprint import base_id
 
-    staleness.ensure(identity, opened.folder, lambda _: base_id(opened.weights, opened.layout) == identity)
+    staleness.ensure(identity, opened.folder, lambda _: base_id(opened.weights, opened.layout) == identity,
+                     lambda: beside_base(opened.folder, opened.layout, opened.prefix))
 
 
 def open_model(identity: str, folder: Path, base: OpenBase) -> Delta:
     """The task vector of a checkpoint of the catalog; CheckpointError also where its weights are others by now."""
+    from explorer.weights.beside import beside_checkpoint
     from explorer.weights.fingerprint import fingerprint
 
     def same(seen: Seen) -> bool:
@@ -110,7 +113,7 @@ def open_model(identity: str, folder: Path, base: OpenBase) -> Delta:
         return digest(seen.base, found.id) == identity or (
             format_of(folder) == "lora" and staleness.nearly(seen, found.norm, found.likeness))
 
-    staleness.ensure(identity, folder, same)
+    staleness.ensure(identity, folder, same, lambda: beside_checkpoint(folder, base.layout, base.prefix))
     return open_delta(folder, base)
 
 

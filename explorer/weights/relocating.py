@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from explorer.errors import CheckpointError
-from explorer.types import Base, Checkpoint, Layout, Seen
+from explorer.types import Base, Checkpoint, Files, Layout, Seen
+from explorer.types.seen import Facts
 from explorer.weights.arrivals import FoundAgain
+from explorer.weights.beside import beside_base
 from explorer.weights.opening import OpenBase, base_at, format_of, open_model, reopen_base
-from explorer.weights.staleness import expect, files_of
+from explorer.weights.staleness import arrived, expect, files_of
 
 
 class Bases:
@@ -21,7 +23,7 @@ class Bases:
     def __init__(self, bases: Sequence[tuple[Base, str]]) -> None:
         self.opened: dict[str, tuple[Base, OpenBase]] = {}
         self.gone: dict[str, tuple[Base, CheckpointError]] = {}
-        self._was = {Path(folder).name for _, folder in bases}
+        self._folders = {base.id: folder for base, folder in bases}
         for base, folder in bases:
             try:
                 self.opened[base.id] = base, reopen_base(base, Path(folder))
@@ -33,17 +35,22 @@ class Bases:
         base: Base = (self.opened.get(identity) or self.gone[identity])[0]
         return base.layout
 
-    def again(self, identity: str, opened: OpenBase, files: str) -> FoundAgain:
-        """A base that was gone, at its new place from here on."""
-        base, _ = self.gone.pop(identity)
+    def again(self, identity: str, opened: OpenBase, files: tuple[Facts, ...]) -> FoundAgain:
+        """A base that was gone, at its new place from here on; CheckpointError where that has another tokenizer, head
+        or config."""
+        base, _ = self.gone[identity]
+        found = Files(files, beside_base(opened.folder, opened.layout, opened.prefix))
+        told = arrived(identity, self._folders[identity], opened.folder, found).text
+        del self.gone[identity]
         self.opened[identity] = base, opened
-        expect([Seen(identity, base.name, str(opened.folder), files)])
-        return FoundAgain(identity, base.name, str(opened.folder), "", files)
+        expect([Seen(identity, base.name, str(opened.folder), told)])
+        return FoundAgain(identity, base.name, str(opened.folder), "", told)
 
     def search(self, folders: Iterable[str]) -> Iterator[FoundAgain]:
         """Which of some folders hold bases that are gone; those named as they were are looked into first."""
         places = [Path(f) for f in folders] if self.gone else []
-        for place in sorted((p for p in places if p.is_dir()), key=lambda p: p.name not in self._was):
+        was = {Path(folder).name for folder in self._folders.values()}
+        for place in sorted((p for p in places if p.is_dir()), key=lambda p: p.name not in was):
             for identity, (base, _) in list(self.gone.items()):
                 files = files_of(place)
                 if (opened := _opened(base, place)) is not None:

@@ -194,9 +194,11 @@ def test_stale_models_are_marked_in_the_list_and_by_the_doctor(own, tmp_path, cl
 
 
 def test_facts_name_what_weights_are_read_from(tmp_path):
-    assert staleness.files_of(tmp_path / "none") == ""
+    assert staleness.files_of(tmp_path / "none") == ()
     (tmp_path / "README.md").write_text("x")
-    assert staleness.files_of(tmp_path) == ""
+    assert staleness.files_of(tmp_path) == ()
     save_file({"a": torch.zeros(2)}, tmp_path / "model.safetensors")
     (tmp_path / ".hidden.bin").write_text("x")
-    assert [name for name, *_ in json.loads(staleness.files_of(tmp_path))] == ["model.safetensors"]
+    (tmp_path / "notes.json").write_text("{}")
+    (tmp_path / "vocab.txt").write_text("a")
+    assert [name for name, *_ in staleness.files_of(tmp_path)] == ["model.safetensors", "vocab.txt"]
