@@ -6,16 +6,18 @@ A page's own file is run anew for every visit, so what is kept from run to run l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from explorer import workflows
+from explorer.errors import UnavailableError
 from explorer.figures.colouring import LABELS
 from explorer.figures.maps import Facts, Overlay, scatter
 from explorer.figures.theme import Dark
-from explorer.types import Base, Checkpoint, MapSpec, Projection, Score, Task
+from explorer.types import Base, Checkpoint, MapSpec, Point, Projection, Score, Task
 from explorer.workflows._kept import Kept
 
+HEIGHT = 640
 OWN = "its own dataset"
 READ = ("bases", "checkpoints", "projections", "tasks", "scores")
 """Tables of the catalog that the dots of a map are drawn from."""
@@ -45,6 +47,37 @@ def drawn(ws: workflows.Workspace, spec: MapSpec, projection: Projection, checkp
 
     state = ws.catalog.changes.state(*READ)
     return _drawn.get((state, spec, colour, task, dark, height, overlay.key, tuple(selected)), make)
+
+
+def overlay_of(ws: workflows.Workspace, spec: MapSpec, points: Mapping[str, Point]) -> Overlay:
+    """The base and the kept Points where they lie; nothing where the method can place only its checkpoints."""
+    if spec.method != "pca":
+        return Overlay()
+    try:
+        places = workflows.place(ws, spec, [Point.of(spec.base), *points.values()])
+    except UnavailableError:
+        return Overlay()
+    return Overlay(base=places[0], kept=dict(zip(points, places[1:], strict=True)))
+
+
+def first_method(ws: workflows.Workspace, base: Base) -> str:
+    """The method of the first map: UMAP tells the most clusters apart, where it need not be waited for; else PCA."""
+    return "umap" if workflows.projection(ws, MapSpec(base.id, "umap")) is not None else "pca"
+
+
+def first_map(ws: workflows.Workspace) -> Drawn | None:
+    """The map as a new visitor sees it by day, kept for the page to show; None where there is nothing to show."""
+    base = workflows.main_base(ws) if ws.catalog.bases() else None
+    checkpoints = ws.catalog.checkpoints(base.id) if base else []
+    if base is None or not checkpoints:
+        return None
+    columns, _ = columns_of(ws, base, checkpoints)
+    spec = MapSpec(base.id, first_method(ws, base))
+    if (projection := workflows.projection(ws, spec)) is None:
+        return None
+    overlay = replace(overlay_of(ws, spec, workflows.kept_points(ws, base.id)), approximate=spec.method != "pca")
+    return drawn(ws, spec, projection, checkpoints, [*columns, "accuracy"][0], OWN, overlay=overlay, selected=(),
+                 dark=False, height=HEIGHT)
 
 
 def scores(ws: workflows.Workspace, task: str, checkpoints: Sequence[Checkpoint]) -> Mapping[str, Score]:

@@ -1,9 +1,17 @@
-"""What the server does before its first visitor and after its last, and what it says of itself at `/healthz`."""
+"""What the server does before its first visitor and after its last, and what it says of itself at `/healthz`.
+
+While the first browser is still loading Streamlit, the workspace is opened, what the first pages need is imported, and
+the first map is drawn: a visitor who comes before that waits for what is left of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import importlib
 import logging
+import pkgutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -13,13 +21,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit.starlette import App
 
-from explorer import logs
+from explorer import logs, pages
 from explorer.errors import ExplorerError
 from explorer.pages import _session
 from explorer.pages._visitor import roles
 from explorer.workflows.health import Health, health
 
 _log = logging.getLogger(__name__)
+LIBRARIES = ("scipy.stats", "sklearn.cluster")
+"""What clusters are found and compared with, which takes a second or two to import."""
+LATER = 3.0
+"""Seconds after the first map until what later pages need is imported: the first visitor has the machine to itself."""
 
 
 @asynccontextmanager
@@ -27,10 +39,12 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     """Opens the workspace while the first browser is still loading its page; closes it with the server."""
     logs.begin()
     _signing_in()
-    opening = asyncio.create_task(asyncio.to_thread(_open))
+    ending = threading.Event()
+    opening = asyncio.create_task(asyncio.to_thread(_begin, ending))
     try:
         yield
     finally:
+        ending.set()
         with suppress(asyncio.CancelledError):
             await opening
         await asyncio.to_thread(_session.close)
@@ -65,10 +79,47 @@ def _signing_in() -> None:
         _log.error("sign-in: %s", error)  # every page says that there is an error, and lets nobody in
 
 
-def _open() -> None:
+def _begin(ending: threading.Event) -> None:
+    """Opens the workspace and makes ready what visitors will ask for, the most urgent first."""
+    if not _open():
+        return
+    try:
+        _first_map()
+        _keep_out_of_collections()
+        if not ending.wait(LATER):
+            _libraries()
+            _keep_out_of_collections()
+    except Exception:  # noqa: BLE001 - whatever it is, pages do it when they are asked, and say there what is wrong
+        _log.exception("preparing")
+
+
+def _open() -> bool:
     try:
         ws = _session.opened()
     except ExplorerError as error:
         _log.warning("workspace", extra={"facts": {"error": str(error)}})  # every page says it too, and how to mend it
-    else:
-        _log.info("workspace opened", extra={"facts": {"folder": str(ws.folder)}})
+        return False
+    _log.info("workspace opened", extra={"facts": {"folder": str(ws.folder)}})
+    return True
+
+
+def _first_map() -> None:
+    importlib.import_module("explorer.pages._readings")  # pandas, which the map's page imports
+    drawing = importlib.import_module("explorer.pages._map_drawing")
+    if (ws := _session.held()) is not None:
+        drawing.first_map(ws)
+
+
+def _libraries() -> None:
+    """Imports what the other pages import when they are first opened, and LIBRARIES."""
+    for module in pkgutil.iter_modules(pages.__path__):
+        if module.name.startswith("_"):
+            importlib.import_module(f"{pages.__name__}.{module.name}")
+    for name in LIBRARIES:
+        importlib.import_module(name)
+
+
+def _keep_out_of_collections() -> None:
+    """What is there now stays: Streamlit collects garbage after every run of a page, and would look at all of it."""
+    gc.collect()
+    gc.freeze()

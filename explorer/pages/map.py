@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -10,17 +10,16 @@ import streamlit as st
 
 from explorer import registry, workflows
 from explorer.components.map_and_path import component_map, heard
-from explorer.errors import ExplorerError, ForbiddenError, UnavailableError
+from explorer.errors import ExplorerError, ForbiddenError
 from explorer.evaluation.work import Ask
 from explorer.figures.colouring import label
-from explorer.figures.maps import Overlay
 from explorer.numbers import count, share
 from explorer.pages._adding import adding
 from explorer.pages._downloads import offer_view
 from explorer.pages._glossary import said
 from explorer.pages._hints import hints
 from explorer.pages._jobs import active, outcome, watch
-from explorer.pages._map_drawing import OWN, columns_of, drawn
+from explorer.pages._map_drawing import HEIGHT, OWN, columns_of, drawn, first_method, overlay_of
 from explorer.pages._probing import LINK, panel
 from explorer.pages._readings import estimated
 from explorer.pages._session import (
@@ -48,7 +47,6 @@ from explorer.paths.alphas import grid
 from explorer.types import Base, Checkpoint, Gram, MapSpec, Point, Probe, Projection
 
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "mds": "MDS"}
-HEIGHT = 640
 CURVE = 350
 """Pixels of the map's height that a path's curve takes when there is one."""
 
@@ -71,7 +69,7 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
         task = st.selectbox("Scores on", [OWN, *sorted(t.name for t in ws.catalog.tasks())], key="scores_on",
                             persist_state="session", width=180,
                             help="Where accuracy and loss in colours and hover cards are measured.")
-        st.session_state.setdefault("method", _first(ws, base))
+        st.session_state.setdefault("method", first_method(ws, base))
         method = st.selectbox("Projection", _methods(), format_func=lambda m: METHODS.get(m, m), key="method",
                               persist_state="session", width=120, help=said("projection"))
         dims = st.segmented_control("Dimensions", [2, 3], format_func=lambda d: f"{d}-D", default=2, required=True,
@@ -85,11 +83,6 @@ def controls(ws: workflows.Workspace, base: Base, gram: Gram, checkpoints: Seque
     spec = MapSpec(base.id, method or "pca", dims or 2, "euclidean" if metric == "euclidean" else "cosine", layers,
                    kinds, map_ids(ws, base))
     return Choice(spec, colour, task)
-
-
-def _first(ws: workflows.Workspace, base: Base) -> str:
-    """The method of the first map: UMAP tells the most clusters apart, where it need not be waited for; else PCA."""
-    return "umap" if workflows.projection(ws, MapSpec(base.id, "umap")) is not None else "pca"
 
 
 def _methods() -> list[str]:
@@ -133,17 +126,6 @@ def coordinates(ws: workflows.Workspace, spec: MapSpec) -> Projection | None:
         del jobs[spec.key]
         st.rerun()
     return None
-
-
-def overlay_of(ws: workflows.Workspace, spec: MapSpec, points: Mapping[str, Point]) -> Overlay:
-    """The base and the kept Points where they lie; nothing where the method can place only its checkpoints."""
-    if spec.method != "pca":
-        return Overlay()
-    try:
-        places = workflows.place(ws, spec, [Point.of(spec.base), *points.values()])
-    except UnavailableError:
-        return Overlay()
-    return Overlay(base=places[0], kept=dict(zip(points, places[1:], strict=True)))
 
 
 def chart(ws: workflows.Workspace, choice: Choice, gram: Gram, checkpoints: Sequence[Checkpoint],

@@ -1,0 +1,57 @@
+"""What the server makes ready before its first visitor is what the visitor sees."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from threading import Event
+
+import pytest
+
+from explorer.pages import _map_drawing, _server, _session
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The map's figures that are drawn."""
+    drawn, scatter = [], _map_drawing.scatter
+    monkeypatch.setattr(_map_drawing, "scatter", lambda *a, **k: drawn.append(scatter(*a, **k)) or drawn[-1])
+    return drawn
+
+
+def ended() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
+@pytest.fixture
+def thawed():
+    yield
+    gc.unfreeze()
+
+
+def test_the_first_visitor_is_shown_the_map_that_the_server_has_drawn(app, figures, thawed):
+    _server._begin(ended())
+    assert len(figures) == 1
+    assert gc.get_freeze_count() > 0
+    assert not app("map").exception
+    assert len(figures) == 1
+
+
+def test_an_empty_workspace_has_nothing_to_make_ready(app, monkeypatch, tmp_path, caplog, figures, thawed):
+    monkeypatch.setenv("EXPLORER_WORKSPACE", str(tmp_path / "empty"))
+    caplog.set_level(logging.ERROR)
+    _server._begin(ended())
+    assert not figures
+    assert not caplog.records
+
+
+def test_what_goes_wrong_meanwhile_is_logged_and_the_page_does_it_itself(app, monkeypatch, thawed):
+    logged = []
+    monkeypatch.setattr(_server._log, "exception", logged.append)
+    monkeypatch.setattr(_map_drawing, "first_map", lambda _: 1 / 0)
+    _server._begin(ended())
+    assert logged == ["preparing"]
+    assert _session.held() is not None
+    assert not app("map").exception
