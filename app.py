@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.starlette import App
 
-from explorer.pages._frame import frame, style
+from explorer.pages._frame import ahead, frame, style
 from explorer.pages._links import follow
 from explorer.pages._presenting import asked, present
 from explorer.pages._saving import share
@@ -45,6 +45,7 @@ def visit() -> None:
         present(st.navigation(pages, position="hidden"), dict(zip(ordered, pages, strict=True)), story)
         return
     page = st.navigation(pages, position="top")
+    ahead(page)
     follow(page)
     share(page)
     frame(page, ordered)

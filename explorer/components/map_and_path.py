@@ -87,6 +87,11 @@ def component_mixture(names: Sequence[str], weights: Sequence[float], *, key: st
     return _mounted(data, key, on_settled_change=on_settled)
 
 
+def component_ahead(*, key: str) -> None:
+    """Has the browser read the chart library while the server still works on the page. Nothing is seen of it."""
+    _mounted({"part": "ahead", "link": key}, key)
+
+
 def compact_json(compact: Compact) -> str:
     """A surrogate for the browser: its arrays as JSON, the large one as base64 of float32."""
     plain = {f.name: getattr(compact, f.name) for f in fields(compact)}
@@ -104,9 +109,7 @@ def _mounted(data: dict[str, Any], key: str, **callbacks: Callable[[], None]) ->
     global _mount
     if _mount is None:
         # The files are modules at an address of this server; a page served below another address finds them too.
-        base = st.get_option("server.baseUrlPath").strip("/")
-        root = f"/{base}/" if base else "/"
-        script = (f'const files = new URL("{root}{serving.address("")}", document.baseURI);\n'
+        script = (f'const files = new URL("{serving.root()}{serving.address("")}", document.baseURI);\n'
                   'const style = document.createElement("link");\n'
                   'style.rel = "stylesheet";\nstyle.href = new URL("explorer.css", files);\n'
                   'document.head.append(style);\n'

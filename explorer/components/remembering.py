@@ -19,8 +19,8 @@ def component_remembering(cookies: Mapping[str, str], *, key: str, theme: Litera
     Nothing is seen of it. Streamlit has no way to set its theme from the server, but reads it from the browser's
     storage, page by page.
     """
-    _mounted("remembering")(data={"cookies": dict(cookies), "theme": theme, "pages": list(pages), "root": _root()},
-                            key=key, height=0)
+    data = {"cookies": dict(cookies), "theme": theme, "pages": list(pages), "root": serving.root()}
+    _mounted("remembering")(data=data, key=key, height=0)
 
 
 def component_watching(*, key: str) -> None:
@@ -31,12 +31,8 @@ def component_watching(*, key: str) -> None:
 def _mounted(name: str) -> Any:
     """The component whose module is the file of that name."""
     if name not in _mounts:
-        script = (f'const ours = import(new URL("{_root()}{serving.address(f"{name}.js")}", document.baseURI));\n'
+        file = serving.root() + serving.address(f"{name}.js")
+        script = (f'const ours = import(new URL("{file}", document.baseURI));\n'
                   "export default async (given) => (await ours).default(given);\n")
         _mounts[name] = st.components.v2.component(name, js=script, isolate_styles=False)
     return _mounts[name]
-
-
-def _root() -> str:
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}/" if base else "/"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from explorer.components.map_and_path import component_ahead
 from explorer.components.remembering import component_remembering, component_watching
 from explorer.figures.theme import DARK, PROJECTOR
 from explorer.pages._glossary import PAGES, lines
@@ -22,6 +23,8 @@ LOOKS = {"system": ("As the system", ":material/computer:"), "light": ("Light", 
          "dark": ("Dark", ":material/dark_mode:"), "projector": ("Projector", ":material/videocam:")}
 THEMES: dict[str, Literal["System", "Light", "Dark"]] = {"system": "System", "light": "Light", "dark": "Dark",
                                                          "projector": "Light"}
+WORDS = frozenset({"catalog", "claims", "glossary", "jobs", "stories"})
+"""Pages on which nothing is drawn as they begin."""
 STYLE = """
 .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem }
 /* room in the header for what every page offers there */
@@ -33,6 +36,9 @@ STYLE = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-frame), .stElementContainer:has(> .st-key-frame), .st-key-frame {
   position: fixed; top: .55rem; right: .75rem; width: auto !important; z-index: 1000000 }
 .st-key-frame button { background: transparent }
+/* what is not seen takes no place */
+[data-testid="stLayoutWrapper"]:has(> .st-key-ahead), .stElementContainer:has(> .st-key-ahead), .st-key-ahead {
+  position: fixed; width: 0 !important; height: 0 }
 :is(button, a, input, [role=tab], [role=radio], [role=slider], summary):focus-visible {
   outline: 2px solid var(--st-primary-color, currentColor); outline-offset: 2px }
 [data-testid="stMain"]:focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
@@ -90,6 +96,13 @@ def style() -> None:
     """The styles alone; a presentation has these and nothing else of the frame."""
     look = CONTRAST if on_projector() else ON_DARK if dark() else ""
     st.html(f"<style>{STYLE}{look}</style>")
+
+
+def ahead(page: StreamlitPage) -> None:
+    """What the browser can begin with while the page is worked on."""
+    if name_of(page) not in WORDS:
+        with st.container(key="ahead"):
+            component_ahead(key="chart_library")
 
 
 def frame(page: StreamlitPage, names: Sequence[str]) -> None:

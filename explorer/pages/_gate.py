@@ -14,6 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from explorer.components import serving
+
 POLICY = "; ".join((
     # Streamlit's page begins with inline scripts, and its components are modules made in the browser
     "default-src 'self'", "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:", "style-src 'self' 'unsafe-inline'",
@@ -42,6 +44,8 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Link"] = serving.ahead()
             await send(message)
 
         if not is_host_allowed(Headers(scope=scope).get("host")):

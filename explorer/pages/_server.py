@@ -22,6 +22,7 @@ from starlette.routing import Route
 from streamlit.starlette import App
 
 from explorer import logs, pages
+from explorer.components import serving
 from explorer.errors import ExplorerError
 from explorer.pages import _session
 from explorer.pages._visitor import roles
@@ -40,6 +41,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     logs.begin()
     _signing_in()
     ending = threading.Event()
+    packing = asyncio.create_task(asyncio.to_thread(serving.packed))
     opening = asyncio.create_task(asyncio.to_thread(_begin, ending))
     try:
         yield
@@ -47,6 +49,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
         ending.set()
         with suppress(asyncio.CancelledError):
             await opening
+            await packing
         await asyncio.to_thread(_session.close)
 
 

@@ -6,12 +6,15 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.testclient import TestClient
 
+from explorer.components import serving
 from explorer.pages._gate import HEADERS, Gate
 
 
-def asked(host: str | None) -> tuple[int, dict[str, str]]:
+def asked(host: str | None, answer: Response | None = None) -> tuple[int, dict[str, str]]:
     sent = []
 
     async def send(message):
@@ -21,7 +24,7 @@ def asked(host: str | None) -> tuple[int, dict[str, str]]:
     scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": headers, "query_string": b""}
     # in a thread of its own: the browser of other tests has a loop in this one
     with ThreadPoolExecutor() as threads:
-        threads.submit(asyncio.run, Gate(PlainTextResponse("well"))(scope, None, send)).result()
+        threads.submit(asyncio.run, Gate(answer or PlainTextResponse("well"))(scope, None, send)).result()
     return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}
 
 
@@ -46,3 +49,24 @@ def test_other_machines_are_answered_under_given_names_only(cli):
     status, _, err = cli("serve", "--host", "0.0.0.0")
     assert status == 2
     assert "--allow-host" in err
+
+
+def test_a_page_says_what_the_browser_will_need_and_other_answers_do_not():
+    _, data = asked("localhost")
+    assert "link" not in data
+    _, page = asked("localhost", HTMLResponse("<p>page</p>"))
+    assert page["link"] == serving.ahead()
+
+
+def test_the_chart_library_comes_compressed_to_whoever_takes_it_so_and_whole_to_others():
+    client = TestClient(Starlette(routes=serving.routes()))
+    address = f"/{serving.address(serving.PLOTLY.name)}"
+    assert address in serving.ahead()
+    small, whole = client.get(address), client.get(address, headers={"Accept-Encoding": "identity"})
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < 0.4 * len(whole.content)
+    assert "content-encoding" not in whole.headers
+    assert small.content == whole.content == serving.PLOTLY.read_bytes()
+    assert small.headers["cache-control"] == whole.headers["cache-control"]
+    part = client.get(address, headers={"Range": "bytes=0-9"})
+    assert part.content == whole.content[:10]

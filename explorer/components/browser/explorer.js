@@ -11,7 +11,14 @@ import { FigurePart } from "./figure.js";
 import { PresentingPart } from "./presenting.js";
 import { storeOf } from "./store.js";
 
-const PARTS = { map: MapPart, curve: CurvePart, mixture: MixturePart, figure: FigurePart, presenting: PresentingPart };
+// Shows nothing: that a part is mounted is what the chart library is loaded for, before there is anything to draw.
+class AheadPart {
+  update() {}
+  destroy() {}
+}
+
+const PARTS = { map: MapPart, curve: CurvePart, mixture: MixturePart, figure: FigurePart, presenting: PresentingPart,
+  ahead: AheadPart };
 const mounted = new WeakMap();
 
 export default function mount({ data, parentElement, setTriggerValue }) {
