@@ -29,8 +29,8 @@ from explorer.pages._visitor import roles
 from explorer.workflows.health import Health, health
 
 _log = logging.getLogger(__name__)
-LIBRARIES = ("scipy.stats", "sklearn.cluster")
-"""What clusters are found and compared with, which takes a second or two to import."""
+LIBRARIES = ("scipy.stats", "sklearn.cluster", "pandas.io.formats.style")
+"""What clusters are found and compared with, and tables of readings written: two seconds to import."""
 LATER = 3.0
 """Seconds after the first map until what later pages need is imported: the first visitor has the machine to itself."""
 
