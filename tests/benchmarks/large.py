@@ -3,10 +3,10 @@
     python tests/benchmarks/large.py [--models 10000]
 
 The catalog is planted (no weights). Seconds from the address to the drawn map in a fresh browser, of a server that
-nobody has visited (the first visit computes the map's coordinates, which are kept), of one that was started again, and
-of a second visit to it; from a click on a filter's choice to the drawn table, median of several; and milliseconds from
-an α to its picture with that many dots, beside a bare element of the same page. The drag is measured as the map is
-drawn, by WebGL, and drawn by SVG as small maps are.
+nobody has visited (as it begins it computes the map's coordinates, which are kept), of one that was started again, and
+of a second visit to it, the first two as soon as the server answers; from a click on a filter's choice to the drawn
+table, median of several; and milliseconds from an α to its picture with that many dots, beside a bare element of the
+same page. The drag is measured as the map is drawn, by WebGL, and drawn by SVG as small maps are.
 
 Where the time goes: bytes over the wire, and seconds of the processor that the server, the page, the drawing of WebGL
 (without a graphics card a program does it) and the rest of the browser took meanwhile. These tell versions apart on a
