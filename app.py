@@ -9,8 +9,9 @@ import streamlit as st
 from streamlit.starlette import App
 
 from explorer.pages._frame import ahead, frame, style
-from explorer.pages._links import follow
+from explorer.pages._links import follow, name_of
 from explorer.pages._presenting import asked, present
+from explorer.pages._pressing import heeded
 from explorer.pages._saving import share
 from explorer.pages._signing import admitted
 
@@ -46,9 +47,10 @@ def visit() -> None:
         return
     page = st.navigation(pages, position="top")
     ahead(page)
-    follow(page)
-    share(page)
-    frame(page, ordered)
+    with heeded(name_of(page)):
+        follow(page)
+        share(page)
+        frame(page, ordered)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from explorer import workflows
 from explorer.backends import Job
 from explorer.errors import ExplorerError
 from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._pressing import pressed
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.pages._visitor import editors
 from explorer.types import Point
@@ -61,8 +62,8 @@ def _form(ws: workflows.Workspace, point: Point, key: str, name: str, task: str 
         "Replace what is there", key=f"{key}-force", help="Only a folder that an export made is ever replaced.")
     st.code(command(ws, point, name, out, format=form, task=head, rank=rank, force=bool(force)), language="bash",
             wrap_lines=True)
-    if st.button("Export", type="primary", key=f"{key}-go", icon=":material/output:",
-                 **editors(disabled=not said.strip())):
+    if pressed("Export", type="primary", key=f"{key}-go", of=(point, form), icon=":material/output:",
+               **editors(disabled=not said.strip())):
         st.session_state[f"{key}-job"] = workflows.export(ws, point, out, format=form, force=bool(force), task=head,
                                                           rank=rank, owner=me())
     _running(key)

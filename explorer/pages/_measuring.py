@@ -16,6 +16,7 @@ from explorer.errors import ExplorerError, NotFiniteError
 from explorer.evaluation.work import Ask
 from explorer.numbers import about, count
 from explorer.pages._jobs import TICK, active, bar, cancel, outcome
+from explorer.pages._pressing import pressed
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.pages._stage import staged
@@ -130,8 +131,8 @@ def status(ws: workflows.Workspace, key: str, asks: Sequence[Ask], title: str, *
             st.caption(done or f"All {len(asks)} points are measured; scores are kept in the catalog.")
         elif away := absent(missing):
             fetch(ws, away, key)
-        elif st.button(f"Measure {len(missing)} points ({about(seconds(ws, asks, len(missing)))})", type="primary",
-                       key=f"{key}-measure", icon=":material/play_arrow:", **within(ws, missing)):
+        elif pressed(f"Measure {len(missing)} points ({about(seconds(ws, asks, len(missing)))})", type="primary",
+                     key=f"{key}-measure", of=tuple(asks), icon=":material/play_arrow:", **within(ws, missing)):
             begin(ws, key, asks, title, asked=True)
             st.rerun()
     if job is not None and not active(job):

@@ -16,6 +16,7 @@ from explorer.pages._downloads import offer_figure
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._merge_controls import Wish, choose, label, settle
 from explorer.pages._merge_views import compare, place, take_away
+from explorer.pages._pressing import pressed
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, has_texts, material, me, plain
 from explorer.pages._visitor import editors
@@ -76,8 +77,8 @@ def informed(ws: workflows.Workspace, wish: Wish) -> bool:
             icon=":material/functions:")
     if away:
         st.caption(f"The texts of {plain(', '.join(away))} are not on this machine.")
-    elif st.button(f"Estimate it for {of} model{'s' * (of > 1)} (about {max(1, round(of * 12 / 60))} min)",
-                   type="primary", key="merge-fisher", icon=":material/play_arrow:", **editors()):
+    elif pressed(f"Estimate it for {of} model{'s' * (of > 1)} (about {max(1, round(of * 12 / 60))} min)",
+                 type="primary", key="merge-fisher", of=tuple(wish.models), icon=":material/play_arrow:", **editors()):
         try:
             st.session_state["merge_fisher_job"] = fishers.inform(ws, wanted, owner=me())
             st.rerun()

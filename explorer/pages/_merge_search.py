@@ -19,6 +19,7 @@ from explorer.pages._charts import show_figure
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import active, bar, outcome, redrawn
 from explorer.pages._merge_views import keep
+from explorer.pages._pressing import pressed
 from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, plain
@@ -118,8 +119,8 @@ def progress(ws: workflows.Workspace, search: Search, job: Job | None) -> None:
         if not has_texts(search.task):
             fetch(ws, [search.task.name], "search")
         elif job is None or job.state != "done":
-            if st.button(f"Search the weights of {len(search.models)} models", type="primary", key="search-go",
-                         icon=":material/search:"):
+            if pressed(f"Search the weights of {len(search.models)} models", type="primary", key="search-go",
+                       of=search.key, icon=":material/search:"):
                 st.session_state["search_jobs"][search.key] = searching.begin(ws, search, owner=me(),
                                                                           replaces=f"search-{me()}")
                 st.rerun()

@@ -15,6 +15,7 @@ from explorer.pages import _readings
 from explorer.pages._charts import show_figure
 from explorer.pages._exporting import offer
 from explorer.pages._jobs import active, bar, outcome, redrawn
+from explorer.pages._pressing import pressed, submitted
 from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import changed, dark, fail, has_texts, material, me, names, nothing_yet, plain
@@ -110,8 +111,8 @@ def progress(ws: workflows.Workspace, wanted: Plan, found: Found) -> None:
         if not found.missing:
             st.caption(f"{len(found.walk.taken)} of {len(wanted.points)} models are taken; scores are kept in the "
                        "catalog.")
-        elif st.button(f"Make the soup ({about(seconds(found))})", type="primary", key="soup-go",
-                       icon=":material/soup_kitchen:"):
+        elif pressed(f"Make the soup ({about(seconds(found))})", type="primary", key="soup-go", of=_key(wanted),
+                     icon=":material/soup_kitchen:"):
             try:
                 st.session_state["soup_job"] = (_key(wanted), souping.start(ws, wanted, owner=me(),
                                                                            replaces=f"soup-{me()}"))
@@ -223,9 +224,11 @@ def keeping(ws: workflows.Workspace, found: Found) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.form("soup-keep", border=False, width=420), st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.text_input("Keep the soup as", placeholder="A name …", width=280)
-            if st.form_submit_button("Keep", icon=":material/bookmark_add:", **editors()):
+            st.text_input("Keep the soup as", placeholder="A name …", key="soup_name", width=280)
+            if given := submitted("Keep", key="soup_keep", fields=["soup_name"], of=soup,
+                                  icon=":material/bookmark_add:", **editors()):
                 try:
+                    (name,) = given
                     workflows.keep(ws, name, soup)
                     st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")
                 except ExplorerError as error:

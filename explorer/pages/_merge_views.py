@@ -18,6 +18,7 @@ from explorer.pages import _measuring, _readings
 from explorer.pages._charts import show_figure
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._merge_controls import label
+from explorer.pages._pressing import submitted
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, me, plain
 from explorer.pages._visitor import editors
@@ -140,10 +141,12 @@ def take_away(ws: workflows.Workspace, command: Callable[[str], str], point: Poi
 def keep(ws: workflows.Workspace, point: Point, key: str) -> None:
     """A form that keeps a Point under a name."""
     with st.form(f"{key}-keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Keep it as", placeholder="A name …", width=320)
-        if st.form_submit_button("Keep", icon=":material/bookmark_add:", **editors(
+        st.text_input("Keep it as", placeholder="A name …", key=f"{key}-name", width=320)
+        if given := submitted("Keep", key=f"{key}-keep-go", fields=[f"{key}-name"], of=point,
+                              icon=":material/bookmark_add:", **editors(
                 help="A kept Point can be measured, put on a path, trained from and exported by its name.")):
             try:
+                (name,) = given
                 workflows.keep(ws, name, point)
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")
             except ExplorerError as error:

@@ -17,6 +17,7 @@ from explorer.errors import ForbiddenError
 from explorer.figures.curves import Axis, Curve, loss_curve
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._links import written
+from explorer.pages._pressing import pressed
 from explorer.pages._session import clear, dark, fail, has_texts, marks_of, plain
 from explorer.pages._stage import remember, staged, turn
 from explorer.pages._visitor import editors
@@ -108,7 +109,8 @@ def status(ws: workflows.Workspace, walk: Walk, job: Job | None) -> None:
     missing = len({a.point for a in workflows.passes(ws, whole(walk), walk.tasks, walk.probe)})
     if not missing:
         st.caption(f"All {len(alphas(walk))} points are measured; scores are kept in the catalog.")
-    elif st.button(f"Evaluate {missing} missing points", type="primary", key="run", icon=":material/play_arrow:"):
+    elif pressed(f"Evaluate {missing} missing points", type="primary", key="run", of=walk.key,
+                 icon=":material/play_arrow:"):
         st.session_state.pop("path_job", None)
         begin(ws, walk)
         st.rerun()
@@ -121,7 +123,8 @@ def fetch(ws: workflows.Workspace, lacking: Sequence[str], key: str = "fetch") -
         bar(running, key)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Fetch the texts", icon=":material/download:", type="primary", key=f"{key}-texts", **editors()):
+        if pressed("Fetch the texts", icon=":material/download:", type="primary", key=f"{key}-texts", of=tuple(lacking),
+                   **editors()):
             try:
                 st.session_state["fetch_job"] = workflows.fetch_datasets(ws, list(lacking))
             except ForbiddenError as error:

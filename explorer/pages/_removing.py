@@ -9,6 +9,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.numbers import count
+from explorer.pages._pressing import pressed
 from explorer.pages._session import fail, plain
 from explorer.pages._visitor import editors
 from explorer.workflows.removing import plan
@@ -35,8 +36,8 @@ def _ask(ws: workflows.Workspace, ids: Sequence[str]) -> None:
         one = len(needed) == 1
         force = st.checkbox(f"Hide {count(len(needed), 'kept Point')} that need{'s' * one} "
                             f"{'it' if len(ids) == 1 else 'them'}: {plain(', '.join(needed))}")
-    if st.button(f"Remove {count(len(ids), 'model')}", type="primary", icon=":material/delete:",
-                 **editors(disabled=bool(needed) and not force)):
+    if pressed(f"Remove {count(len(ids), 'model')}", type="primary", key="remove_go", of=tuple(ids),
+               icon=":material/delete:", **editors(disabled=bool(needed) and not force)):
         try:
             with st.spinner("Removing …"):
                 workflows.remove(ws, ids, force=force)

@@ -13,6 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.sketches import sketch
 from explorer.figures.theme import appearance
 from explorer.pages._links import STORED, VIEWS, name_of, parameters, state
+from explorer.pages._pressing import submitted, waits
 from explorer.pages._session import dark, fail, plain, workspace
 from explorer.pages._stage import FIGURES
 from explorer.pages._visitor import editors
@@ -41,7 +42,7 @@ def share(page: StreamlitPage) -> None:
         with st.container(key="share"):
             opened = st.popover("Share", icon=":material/share:", type="tertiary", key="share_open",
                                 on_change="rerun")
-            if opened.open:
+            if opened.open or waits("share_save"):
                 with opened, st.container(width=430):
                     offered(workspace(), page, name)
 
@@ -59,11 +60,13 @@ def offered(ws: workflows.Workspace, page: StreamlitPage, name: str) -> None:
         st.caption("Short")
         st.code(address(name, short), language=None, wrap_lines=False)
     with st.form("share_form", border=False, clear_on_submit=True):
-        title = st.text_input("Title", placeholder=suggested(ws, page.title, now), key="share_title",
-                              max_chars=stories.LONGEST)
-        note = st.text_area("Note", key="share_note", height=70)
-        pressed = st.form_submit_button("Save view", icon=":material/bookmark_add:", type="primary", **editors())
-    if pressed:
+        st.text_input("Title", placeholder=suggested(ws, page.title, now), key="share_title",
+                      max_chars=stories.LONGEST)
+        st.text_area("Note", key="share_note", height=70)
+        given_form = submitted("Save view", key="share_save", fields=["share_title", "share_note"], of=(name, now),
+                               icon=":material/bookmark_add:", type="primary", **editors())
+    if given_form is not None:
+        title, note = given_form
         try:
             saved = stories.save_view(ws, name, now, title or suggested(ws, page.title, now), note, picture(),
                                       drawings())

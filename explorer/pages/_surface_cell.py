@@ -11,6 +11,7 @@ from explorer.errors import ExplorerError, NotFiniteError
 from explorer.figures.surfaces import place_of
 from explorer.numbers import MINUS, alpha, count, loss, share, weight
 from explorer.pages._jobs import active
+from explorer.pages._pressing import pressed
 from explorer.pages._session import basket, changed, fail, has_texts, me, plain
 from explorer.pages._stage import staged
 from explorer.pages._visitor import editors
@@ -118,7 +119,7 @@ def _losses(ws: workflows.Workspace, sheet: Sheet, point: Point) -> None:
 def _keep(ws: workflows.Workspace, point: Point) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.text_input("Keep it as", placeholder="A name …", key="surface_name", width=180)
-        if st.button("Keep", icon=":material/bookmark_add:", key="surface_keep", **editors(
+        if pressed("Keep", icon=":material/bookmark_add:", key="surface_keep", of=point, **editors(
                 help="A kept Point can be a corner here, be put on a path and be exported by its name.")):
             try:
                 workflows.keep(ws, name, point)
@@ -127,7 +128,7 @@ def _keep(ws: workflows.Workspace, point: Point) -> None:
             except ExplorerError as error:
                 fail(error)
         mixable = 0 < len(point.terms) <= MOST and not any(is_generated(k) for k, _ in point.terms)
-        if st.button("Open in Mix", icon=":material/tune:", key="surface_mix", disabled=not mixable):
+        if pressed("Open in Mix", icon=":material/tune:", key="surface_mix", of=point, disabled=not mixable):
             changed("mix_from", basket(c.id for c in ws.catalog.checkpoints(point.base)), "mix_models")
             st.session_state["mix_models"] = [k for k, _ in point.terms]
             st.session_state["mix_next"] = ("free", [c for _, c in point.terms])

@@ -15,6 +15,7 @@ from explorer.backends import Job
 from explorer.errors import ExplorerError, NotFiniteError
 from explorer.numbers import about
 from explorer.pages._jobs import active, cancel, outcome
+from explorer.pages._pressing import pressed
 from explorer.pages._probing import fetch
 from explorer.pages._session import fail, has_texts, me, plain
 from explorer.workflows.planes import Filled, Filling, Sheet, step
@@ -111,8 +112,8 @@ def _offer(ws: workflows.Workspace, work: Work, known: Filled, ceiling: float) -
     if not left:
         st.caption(f"{done}{lost}: the surface is as exact as this depth makes it. Scores are kept in the catalog.")
         return
-    if st.button(f"Measure up to {left} points ({about(left * known.seconds)})", type="primary", key="surface-measure",
-                 icon=":material/play_arrow:"):
+    if pressed(f"Measure up to {left} points ({about(left * known.seconds)})", type="primary", key="surface-measure",
+               of=sheet, icon=":material/play_arrow:"):
         work.wanted, work.job, work.begun, work.there = True, None, time.monotonic(), _asks(known)
         st.rerun()
     st.caption(f"{done}{lost}." if done else "Coarse to fine, and finer where the surface bends; it can be stopped "

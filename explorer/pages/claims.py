@@ -12,6 +12,7 @@ from explorer.figures.forest import forest
 from explorer.pages._charts import show_figure
 from explorer.pages._jobs import TICK, bar
 from explorer.pages._links import put
+from explorer.pages._pressing import pressed
 from explorer.pages._session import chosen_base, dark, fail, nothing_yet, plain, workspace
 from explorer.pages._visitor import editors
 from explorer.statistics.paper import LEDGER
@@ -44,8 +45,8 @@ def head(ws: workflows.Workspace, base: Base, entries: dict[str, Entry]) -> None
         st.caption(f"On the {models} models of {plain(base.name)}; the paper's are of RoBERTa-base.", width="stretch")
         st.download_button("Report", lambda: markdown(entries, claims.CLAIMS), f"claims-{base.name}.md",
                            "text/markdown", icon=":material/download:", disabled=not entries)
-        if st.button("Recompute all", icon=":material/refresh:", type="secondary" if entries else "primary",
-                     **editors()):
+        if pressed("Recompute all", key="recompute", of=base.id, icon=":material/refresh:",
+                   type="secondary" if entries else "primary", **editors()):
             begin(ws, base, None)
     run = running().get(base.id)
     if run is not None and run.claim is not None:
@@ -117,9 +118,10 @@ def detail(ws: workflows.Workspace, base: Base, entry: Entry) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         measured = f" Losses: {entry.probe}." if found.page != "clusters" else ""
         st.caption(plain(f"{found.sample}.{measured} Found {entry.made[:16].replace('T', ' ')} UTC."), width="stretch")
-        if st.button("Recompute", key=f"again-{found.claim}", icon=":material/refresh:", **editors()):
+        if pressed("Recompute", key=f"again-{found.claim}", of=base.id, icon=":material/refresh:", **editors()):
             begin(ws, base, [found.claim])
-        if found.page and st.button("Open the view", key=f"view-{found.claim}", icon=":material/open_in_new:"):
+        if found.page and pressed("Open the view", key=f"view-{found.claim}", of=base.id,
+                                  icon=":material/open_in_new:"):
             refused = put(found.page, found.settings)
             assert not refused, refused
             st.switch_page(f"explorer/pages/{found.page}.py")

@@ -17,6 +17,7 @@ from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._glossary import said
 from explorer.pages._jobs import active, outcome, watch
+from explorer.pages._pressing import pressed
 from explorer.pages._readings import metric, say_estimated, tabled
 from explorer.pages._session import BASKET, chosen_base, dark, fail, marks_of, nothing_yet, plain, workspace
 from explorer.pages._stage import tall
@@ -163,8 +164,9 @@ def highlight(found: Clustered) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls_cluster"):
         chosen = st.selectbox("Cluster", known, key="cluster_shown", width=220,
                               format_func=lambda v: f"Cluster {v + 1} · {numbers.count(sizes[v], 'model')}")
-        if st.button("Show on the map", icon=":material/scatter_plot:", disabled=chosen is None):
-            ids = [i for i, v in zip(found.clusters.ids, found.clusters.labels, strict=True) if v == chosen]
+        ids = [i for i, v in zip(found.clusters.ids, found.clusters.labels, strict=True) if v == chosen]
+        if pressed("Show on the map", key="cluster_to_map", of=ids, icon=":material/scatter_plot:",
+                   disabled=chosen is None):
             st.session_state[BASKET] = ids
             st.switch_page("explorer/pages/map.py")
 

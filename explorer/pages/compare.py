@@ -19,6 +19,7 @@ from explorer.pages._downloads import offer_figure
 from explorer.pages._glossary import said
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._measuring import live
+from explorer.pages._pressing import pressed
 from explorer.pages._readings import metric, of_reading, say_estimated, tabled
 from explorer.pages._session import ENDS, Place, basket, choices, dark, fail, has_texts, material, me, plain, workspace
 from explorer.pages._stage import staged
@@ -85,7 +86,8 @@ def readings(ws: workflows.Workspace, found: comparing.Geometry, ends: tuple[Poi
     live(ws, "compare", asks, f"{names[0]} to {names[1]} on {task.name}", barrier, on_click=True,
          done=f"{comparing.POINTS} points of the line are measured.")
     plain_models = all(len(p.terms) == 1 and p.terms[0][1] == 1.0 for p in ends)
-    if st.button("Open the path", icon=":material/timeline:", disabled=not plain_models, key="controls_path"):
+    if pressed("Open the path", icon=":material/timeline:", disabled=not plain_models, key="controls_path",
+               of=(tuple(ends), task.name)):
         st.session_state[ENDS] = (ends[1], ends[0])
         st.session_state["tasks"] = [task.name]
         st.switch_page("explorer/pages/path.py")
@@ -125,7 +127,8 @@ def scores(ws: workflows.Workspace, ends: tuple[Point, Point], names: tuple[str,
     probe, missing = Probe(), [t for t in tasks if has_texts(t) and None in ws.catalog.scores(list(ends), t, Probe())]
     if not missing:
         return
-    if st.button(f"Measure both on {len(missing)} more tasks", key="controls_scores", icon=":material/play_arrow:"):
+    if pressed(f"Measure both on {len(missing)} more tasks", key="controls_scores", of=tuple(ends),
+               icon=":material/play_arrow:"):
         from explorer.evaluation.work import Ask
 
         st.session_state["compare_scoring"] = workflows.measure(
@@ -162,8 +165,8 @@ def tensors(ws: workflows.Workspace, ends: tuple[Point, Point]) -> None:
     job = kept[1] if kept is not None and kept[0] == (ends[0].hash, ends[1].hash) else None
     if job is None:
         st.caption("Single parameters are not in the inner products: both models' weights are read once.")
-        if not staged() and st.button("Find the tensors that differ most", icon=":material/search:", type="primary",
-                                      key="controls_tensors"):
+        if not staged() and pressed("Find the tensors that differ most", icon=":material/search:", type="primary",
+                                    key="controls_tensors", of=tuple(ends)):
             st.session_state["compare_tensors"] = ((ends[0].hash, ends[1].hash), comparing.tensors(ws, *ends,
                                                                                                    owner=me()))
             st.rerun()

@@ -20,6 +20,7 @@ from explorer.pages._glossary import said
 from explorer.pages._hints import hints
 from explorer.pages._jobs import active, outcome, watch
 from explorer.pages._map_drawing import HEIGHT, OWN, columns_of, drawn, first_method, overlay_of
+from explorer.pages._pressing import pressed
 from explorer.pages._probing import LINK, panel
 from explorer.pages._readings import estimated
 from explorer.pages._session import (
@@ -122,7 +123,7 @@ def coordinates(ws: workflows.Workspace, spec: MapSpec) -> Projection | None:
         st.caption("This map is computed once and then kept; everything else can be used meanwhile.")
         return None
     outcome(job)
-    if st.button("Compute this map", type="primary", icon=":material/play_arrow:"):
+    if pressed("Compute this map", key="compute_map", of=spec.key, type="primary", icon=":material/play_arrow:"):
         del jobs[spec.key]
         st.rerun()
     return None
@@ -195,10 +196,11 @@ def selection(ws: workflows.Workspace, base: Base, checkpoints: Sequence[Checkpo
             st.caption(f"and {len(chosen) - 40} more")
     origin = Point.of(base.id)
     ends = [Point.of(base.id, {key: 1.0}) for key in chosen]
-    if st.button("Path between two", type="primary", icon=":material/timeline:", width="stretch",
-                 disabled=len(chosen) != 2, help="Extrapolation, several tasks, readings and numbers."):
+    if pressed("Path between two", key="path_between", of=chosen, type="primary", icon=":material/timeline:",
+               width="stretch", disabled=len(chosen) != 2, help="Extrapolation, several tasks, readings and numbers."):
         go_to_path(ends[0], ends[1])
-    if st.button("Path from the base", icon=":material/north_east:", width="stretch", disabled=len(chosen) != 1):
+    if pressed("Path from the base", key="path_from_base", of=chosen, icon=":material/north_east:", width="stretch",
+               disabled=len(chosen) != 1):
         go_to_path(origin, ends[0])
     st.button("Clear", icon=":material/clear_all:", width="stretch", on_click=clear, disabled=not chosen)
 

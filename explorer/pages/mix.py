@@ -20,6 +20,7 @@ from explorer.pages._downloads import offer_figure
 from explorer.pages._exporting import offer
 from explorer.pages._glossary import said
 from explorer.pages._jobs import TICK, active, bar, outcome
+from explorer.pages._pressing import pressed, submitted
 from explorer.pages._session import (
     basket,
     changed,
@@ -145,7 +146,8 @@ def presets(bench: Bench) -> None:
              "C + B − A": "The first is to the second as the third is to this."}
     with st.container(horizontal=True, gap="small", key="controls_presets"):
         for label, weights in offered.items():
-            if st.button(label, key=f"preset-{label}", help=plain(hints.get(label, "The mean of all models."))):
+            if pressed(label, key=f"preset-{label}", of=tuple(ids),
+                       help=plain(hints.get(label, "The mean of all models."))):
                 if bench.simplex and label != "Centroid":
                     st.session_state["mix_next"] = ("free", [weights.get(i, 0.0) for i in ids])
                 else:
@@ -358,16 +360,19 @@ def table(ws: workflows.Workspace, bench: Bench) -> None:
         "mixture": st.column_config.TextColumn("Point", width="large"),
         "loss": f"Loss on {bench.task.name} (nats)", "half": "± (95 %)", "accuracy": "Accuracy"})
     with st.form("keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Keep the present mixture as", placeholder="A name …", width=320)
-        if st.form_submit_button("Keep", icon=":material/bookmark_add:", **editors(
+        st.text_input("Keep the present mixture as", placeholder="A name …", key="mix_name", width=320)
+        point = bench.point(weights_of(bench)[1])
+        if given := submitted("Keep", key="mix_keep", fields=["mix_name"], of=point, icon=":material/bookmark_add:",
+                              **editors(
                 help="A kept Point can be measured, put on a path and exported (`python -m explorer export NAME DIR`) "
                      "by its name.")):
             try:
-                workflows.keep(ws, name, bench.point(weights_of(bench)[1]))
+                (name,) = given
+                workflows.keep(ws, name, point)
                 st.toast(f"Kept as {plain(name)}.", icon=":material/bookmark:")
             except ExplorerError as error:
                 fail(error)
-    offer(ws, bench.point(weights_of(bench)[1]), "mix-export", name="mixture", task=bench.task.name)
+    offer(ws, point, "mix-export", name="mixture", task=bench.task.name)
 
 
 def show() -> None:

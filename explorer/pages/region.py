@@ -14,6 +14,7 @@ from explorer.pages._downloads import offer_figure
 from explorer.pages._leaving import tab as leaving
 from explorer.pages._locating import tab as locating
 from explorer.pages._measuring import live
+from explorer.pages._pressing import pressed
 from explorer.pages._readings import metric
 from explorer.pages._region_controls import controls
 from explorer.pages._region_overview import overview
@@ -88,8 +89,9 @@ def provenance(view: View, found: RegionScores) -> None:
     if found.reasons:
         st.caption(plain(f"{len(found.reasons)} Points have no finite loss and count as above all others: "
                          f"{next(iter(found.reasons.values()))}"))
-    if st.button("Show In on the map", icon=":material/scatter_plot:"):
-        st.session_state[BASKET] = [p.terms[0][0] for p in groups.inside.points]
+    ids = [p.terms[0][0] for p in groups.inside.points]
+    if pressed("Show In on the map", key="region_to_map", of=ids, icon=":material/scatter_plot:"):
+        st.session_state[BASKET] = ids
         st.switch_page("explorer/pages/map.py")
 
 

@@ -18,6 +18,7 @@ from explorer.pages import _measuring, _readings
 from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._jobs import active, bar, outcome, redrawn
+from explorer.pages._pressing import pressed
 from explorer.pages._probing import fetch
 from explorer.pages._readings import metric, tabled
 from explorer.pages._session import dark, fail, has_texts, material, me, plain, workspace
@@ -64,8 +65,8 @@ def progress(ws: workflows.Workspace, plan: Plan, found: Table) -> None:
             st.caption(f"All {len(found.runs)} runs are made; they are kept in the catalog.")
         elif away:
             fetch(ws, away, "start")
-        elif st.button(f"Train {found.missing} runs ({about(seconds(plan, found))})", type="primary", key="start-train",
-                       icon=":material/model_training:", **editors()):
+        elif pressed(f"Train {found.missing} runs ({about(seconds(plan, found))})", type="primary", key="start-train",
+                     of=plan, icon=":material/model_training:", **editors()):
             train(ws, plan)
     if job is not None:
         outcome(job)

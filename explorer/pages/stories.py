@@ -13,6 +13,7 @@ import streamlit as st
 from explorer import workflows
 from explorer.errors import ExplorerError
 from explorer.pages._links import STORED
+from explorer.pages._pressing import pressed, submitted
 from explorer.pages._saving import address
 from explorer.pages._session import dark, fail, plain, workspace
 from explorer.pages._visitor import editors
@@ -77,11 +78,13 @@ def thumbnail(saved: SavedView) -> None:
 
 def edited(ws: workflows.Workspace, saved: SavedView) -> None:
     with st.form(f"edit_{saved.name}", border=False):
-        title = st.text_input("Title", saved.title, max_chars=stories.LONGEST)
-        note = st.text_area("Note", saved.note)
-        if st.form_submit_button("Save", icon=":material/check:", **editors()):
+        fields = [f"view_title_{saved.name}", f"view_note_{saved.name}"]
+        st.text_input("Title", saved.title, key=fields[0], max_chars=stories.LONGEST)
+        st.text_area("Note", saved.note, key=fields[1])
+        if given := submitted("Save", key=f"view_save_{saved.name}", fields=fields, icon=":material/check:",
+                              **editors()):
             try:
-                stories.change_view(ws, saved, title, note)
+                stories.change_view(ws, saved, *given)
             except ExplorerError as error:
                 fail(error)
             else:
@@ -103,10 +106,11 @@ def choose(ws: workflows.Workspace) -> Story | None:
             st.selectbox("Story", list(reversed(known)), format_func=lambda name: known[name].title, key=CHOSEN,
                          persist_state="session", width="stretch")
         with st.popover("New story", icon=":material/add:"), st.form("new_story", border=False, clear_on_submit=True):
-            title = st.text_input("Title of the story", key=NEW_TITLE, max_chars=stories.LONGEST)
-            if st.form_submit_button("Begin", icon=":material/check:", type="primary", **editors()):
+            st.text_input("Title of the story", key=NEW_TITLE, max_chars=stories.LONGEST)
+            if given := submitted("Begin", key="new_story_go", fields=[NEW_TITLE], icon=":material/check:",
+                                  type="primary", **editors()):
                 try:
-                    st.session_state[ASKED] = stories.begin_story(ws, title).name
+                    st.session_state[ASKED] = stories.begin_story(ws, *given).name
                 except ExplorerError as error:
                     fail(error)
                 else:
@@ -117,9 +121,10 @@ def choose(ws: workflows.Workspace) -> Story | None:
 def shown(ws: workflows.Workspace, story: Story) -> None:
     """A story: Present, its steps in order with notes, and its link."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if st.button("Present", icon=":material/play_arrow:", type="primary", disabled=not story.steps,
-                     help="Full width, without controls. Arrow or page keys step, N shows notes, F fills the screen, "
-                     "Escape ends."):
+        if pressed("Present", key="present", of=story.name, icon=":material/play_arrow:", type="primary",
+                   disabled=not story.steps,
+                   help="Full width, without controls. Arrow or page keys step, N shows notes, F fills the screen, "
+                   "Escape ends."):
             st.switch_page("explorer/pages/map.py", query_params={"present": story.name, "step": "1"})
         with st.popover("Link and file", icon=":material/link:", disabled=not story.steps):
             st.caption("Presents the story")

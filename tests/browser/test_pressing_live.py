@@ -1,0 +1,28 @@
+"""A click acts although another control is moved at once: the run that takes over has the press too."""
+
+from __future__ import annotations
+
+from visiting import at_rest
+
+BOTH = """(second) => {
+    const named = (name) => [...document.querySelectorAll('button')].find(b => b.innerText.includes(name));
+    named('Find the tensors').click();
+    named(second).click();
+}"""
+
+
+def test_a_click_acts_though_another_control_is_moved_at_once(opened):
+    page = opened("compare")
+    page.get_by_role("button", name="Find the tensors").wait_for()
+    at_rest(page)
+    page.evaluate(BOTH, "Help")
+    page.get_by_text("parameters, by ‖θ_A − θ_B‖").wait_for(timeout=20_000)
+
+
+def test_a_click_for_what_another_control_changes_at_once_is_told(opened):
+    page = opened("compare?compare_task=toy")
+    page.get_by_role("button", name="Find the tensors").wait_for()
+    at_rest(page)
+    page.evaluate(BOTH, "Swap")
+    page.get_by_text("what it is about has changed since").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Find the tensors").wait_for()
