@@ -58,6 +58,7 @@ if __name__ == "__main__":
 else:
     from explorer.components import serving
     from explorer.pages._gate import gate
+    from explorer.pages._returning import returning
     from explorer.pages._server import lifespan, routes
 
-    app = App(__file__, routes=[*serving.routes(), *routes()], middleware=gate(), lifespan=lifespan)
+    app = App(__file__, routes=[*serving.routes(), *routes()], middleware=[*gate(), *returning()], lifespan=lifespan)

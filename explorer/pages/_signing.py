@@ -87,7 +87,7 @@ def _means(mine: Permit) -> str:
 def _sign_in(known: Roles) -> None:
     said = "Fine-tuned language models as points in weight space. This server is for people who are known to it."
     if st.query_params:
-        said += " You have followed a link: sign in, then open it again."
+        said += " You have followed a link: it opens when you have signed in."
     _card("Weight-Space Explorer", said, known.providers)
 
 

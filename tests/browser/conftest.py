@@ -50,15 +50,16 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """The app on a workspace: its address and its process, ended on leaving."""
+def serving(folder: Path, options: Callable[[int], list[str]] = lambda _: []) -> Iterator[tuple[str, int]]:
+    """The app on a workspace: its address and its process, ended on leaving. `options` of the server, by its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = folder.parent / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)], cwd=ROOT,
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options(port)],
+            cwd=ROOT,
             env=os.environ | {"EXPLORER_WORKSPACE": str(folder), "EXPLORER_DEVICE": "cpu"}, stdout=output,
             stderr=output)
         try:

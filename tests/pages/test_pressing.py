@@ -80,7 +80,7 @@ def test_a_press_for_something_else_than_is_there_now_is_told(page: AppTest) -> 
 
 
 @pytest.mark.parametrize("entries", [{"there": False}, {"page": "path"}, {"stop": True}])
-def test_a_press_whose_button_is_gone_is_told_and_does_not_fire_later(page: AppTest, entries: dict[str, object]) -> None:
+def test_a_press_whose_button_is_gone_is_told_and_never_fires(page: AppTest, entries: dict[str, object]) -> None:
     state_of(page, **entries).button(key="go").click().run()
     told = [t.value for t in page.toast]
     state_of(page, there=True, page="map").run()
