@@ -36,7 +36,8 @@ def told(error: BaseException) -> str:
     """Any error in words for a user: its own where they are meant to be read, the place and what the system says of it
     where a file could not be read or written, else its class and its words."""
     if isinstance(error, OSError) and error.strerror:
-        mend = {errno.ENOSPC: "; free some space", errno.EROFS: "; choose a folder that can be written",
+        mend = {errno.ENOSPC: "; free some space", errno.EDQUOT: "; free some space",
+                errno.EROFS: "; choose a folder that can be written",
                 errno.EACCES: "; choose a folder that you may use"}.get(error.errno or 0, "")
         return f"{error.filename or 'a file'}: {error.strerror}{mend}"
     return str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"

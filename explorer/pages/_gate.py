@@ -1,4 +1,5 @@
 """What every request passes: the host it asks for must be one of ours, and answers tell the browser what it may load.
+Files that are sent here are not taken.
 
 Streamlit checks hosts for the WebSocket alone; here every address is checked by the same list (`server.allowedHosts`).
 With the policy a browser loads from this server only, so that no name or text can make it ask another one.
@@ -26,10 +27,13 @@ HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN", "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()"}
+UPLOADS = "/_stcore/upload_file"
+"""Streamlit takes files into memory here from every open page, also from one that shows the sign-in alone; no page of
+this app asks for any."""
 
 
 class Gate:
-    """The middleware that does both."""
+    """The middleware that does this."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -48,11 +52,12 @@ class Gate:
                     headers["Link"] = serving.ahead()
             await send(message)
 
+        refused = None
         if not is_host_allowed(Headers(scope=scope).get("host")):
             refused = PlainTextResponse("This server does not answer under this name (server.allowedHosts).", 403)
-            await refused(scope, receive, sent)
-            return
-        await self._app(scope, receive, sent)
+        elif UPLOADS in scope["path"]:
+            refused = PlainTextResponse("This server takes no uploads; models and tables are named by paths.", 403)
+        await (refused or self._app)(scope, receive, sent)
 
 
 def gate() -> list[Middleware]:

@@ -5,7 +5,6 @@ The archive is fetched once, checked against the recipe's hash, and only the mod
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import zipfile
@@ -20,6 +19,7 @@ from explorer.training.corpus import Passage
 from explorer.training.recipes import Teacher
 from explorer.training.writing import new_folder
 from explorer.types import canonical_json, digest
+from explorer.weights.hidden import whole_file
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -79,9 +79,8 @@ def vectors(folder: Path, passages: Sequence[Passage], cache: Path, *, length: i
         return
     for share, found in _forward(folder, passages, length, device, batch):
         if share == 1.0:
-            temporary = cache / f".{key}.{os.getpid()}.npy"
-            np.save(temporary, found)
-            temporary.replace(file)
+            with whole_file(file) as making, making.open("wb") as out:
+                np.save(out, found)
         yield share, found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import InputError
-from explorer.weights.hidden import hidden
+from explorer.weights.hidden import hidden, taken_by_disk
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,8 @@ def new_folder(folder: Path, *, again: bool = False) -> Iterator[Path]:
         with _writable(folder):
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
-        yield temporary
+        with taken_by_disk(folder):
+            yield temporary
         with _writable(folder):
             if again and folder.is_dir():
                 shutil.rmtree(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from explorer.statistics.paper import LEDGER
 from explorer.types import Entry, Figure
 from explorer.verbs.arguments import names, probe
 from explorer.verbs.printing import Answer, number, table
+from explorer.weights.hidden import whole_file
 from explorer.workflows import Workspace, claims
 from explorer.workflows.claims.report import markdown, shown
 from explorer.workflows.claims.report import number as in_unit
@@ -31,9 +31,8 @@ def claims_verb(ws: Workspace, args: argparse.Namespace) -> Answer:
     else:
         entries = {e.finding.claim: e for e in claims.ledger(ws, base, how, asked)}
     if out is not None:
-        fresh = out.with_name(f".{out.name}.{os.getpid()}")
-        fresh.write_text(markdown(entries, asked) + "\n", encoding="utf-8")
-        fresh.replace(out)
+        with whole_file(out) as making:
+            making.write_text(markdown(entries, asked) + "\n", encoding="utf-8")
     now = claims.states(ws)
     value = {"base": base.name, "claims": [_row(c, entries.get(c), now[c]) for c in asked]}
     told = [_text(c, entries.get(c)) for c in asked]

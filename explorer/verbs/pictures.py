@@ -14,6 +14,7 @@ from explorer.errors import InputError, UnknownNameError
 from explorer.numbers import size
 from explorer.types import SavedView
 from explorer.verbs.printing import Answer
+from explorer.weights.hidden import whole_file
 from explorer.workflows import Workspace, pictures, stories, telling
 
 _LISTS = ("basket", "tasks", "layers", "kinds")
@@ -119,7 +120,6 @@ def _free(args: argparse.Namespace) -> Path:
 
 def _written(out: Path, made: bytes, value: dict[str, Any]) -> Answer:
     out.parent.mkdir(parents=True, exist_ok=True)
-    beside = out.with_name(f".{out.name}.part")
-    beside.write_bytes(made)
-    beside.replace(out)
+    with whole_file(out) as making:
+        making.write_bytes(made)
     return value | {"file": str(out), "bytes": len(made)}, f"{out} ({size(len(made))})"

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from explorer.errors import InputError, UnknownNameError
+from explorer.numbers import size
 from explorer.types import Base, Point, Progress
-from explorer.weights.hidden import clear_leftovers, hidden
+from explorer.weights.hidden import clear_leftovers, hidden, taken_by_disk
 from explorer.weights.model_card import Card, Loss
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def check_room(out: Path, needed: int) -> None:
     """InputError where the disk has not that many bytes left."""
     free = shutil.disk_usage(out.parent).free
     if free < needed + _SLACK:
-        raise InputError(f"{out}: {needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free; make room or "
-                         "choose another place.")
+        raise InputError(f"{out}: {size(needed + _SLACK)} are needed and {size(free)} are free; make room or choose "
+                         "another place.")
 
 
 @contextmanager
@@ -125,8 +126,9 @@ def whole_folder(out: Path, force: bool = False) -> Iterator[Path]:
     shutil.rmtree(making, ignore_errors=True)
     clear_leftovers(out.parent, out.name)
     try:
-        making.mkdir()
-        yield making
+        with taken_by_disk(out):
+            making.mkdir()
+            yield making
         check_target(out, force)  # it may have come while this one was made
         if out.exists():
             out.rename(aside)

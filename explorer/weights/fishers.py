@@ -6,13 +6,13 @@ says. A tensor is read when it is asked for.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import RecipeError
 from explorer.types import Layout, Tensor
+from explorer.weights.hidden import whole_file
 
 if TYPE_CHECKING:
     import torch
@@ -33,9 +33,9 @@ def save_fisher(folder: Path, key: str, values: torch.Tensor, layout: Layout, ab
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {t.name: values[t.offset : t.offset + t.size].view(t.shape).contiguous() for t in layout.tensors}
-    temporary = folder / f".{key}.{os.getpid()}"
-    save_file(tensors, str(temporary), metadata={**about, "mean": repr(float(values.double().mean()))})
-    return temporary.replace(file_of(folder, key))
+    with whole_file(file_of(folder, key)) as making:
+        save_file(tensors, str(making), metadata={**about, "mean": repr(float(values.double().mean()))})
+    return file_of(folder, key)
 
 
 class Fishers:

@@ -5,12 +5,13 @@ int8 keeps one scale a row: Δ[r, :] ≈ q[r, :] · scale[r] with q in −127 �
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+
+from explorer.weights.hidden import whole_file
 
 FORMAT = {"format": "explorer-task-vector", "version": "1"}
 FILE = "task_vector.safetensors"
@@ -35,6 +36,6 @@ def save_task_vector(folder: Path, deltas: Mapping[str, torch.Tensor], *, quanti
         else:
             stored[name] = delta.detach().to(torch.float16 if quantize else torch.float32).contiguous()
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{FILE}.{os.getpid()}"
-    save_file(stored, str(temporary), metadata=FORMAT)
-    return temporary.replace(folder / FILE)
+    with whole_file(folder / FILE) as making:
+        save_file(stored, str(making), metadata=FORMAT)
+    return folder / FILE

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.types import Layout, canonical_json, digest
+from explorer.weights.hidden import whole_file
 from explorer.weights.units import Unit
 
 _VERSION = 1
@@ -162,9 +163,7 @@ class Sums:
 
 def _write(file: Path, raw: bytes) -> None:
     """Whole or not at all, also when the power fails."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    with temporary.open("wb") as out:
+    with whole_file(file) as making, making.open("wb") as out:
         out.write(raw)
         out.flush()
         os.fsync(out.fileno())
-    temporary.replace(file)

@@ -20,6 +20,7 @@ import psutil
 
 from explorer.backends import Job
 from explorer.errors import InputError, JobError, UnknownNameError, WorkspaceError
+from explorer.weights.hidden import whole_file
 from explorer.workflows.opening import Workspace
 
 FILE = "jobs.json"
@@ -158,9 +159,8 @@ class _Mirror(threading.Thread):
             return
         said = {"pid": os.getpid(), "started": psutil.Process().create_time(), "updated": time.time(),
                 "closed": closed, "jobs": [asdict(job) for job in jobs]}
-        fresh = self._ws.folder / f"{FILE}.{os.getpid()}"
-        fresh.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
-        fresh.replace(self._ws.folder / FILE)
+        with whole_file(self._ws.folder / FILE) as making:
+            making.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
         self._written = jobs
 
     def _hear(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from explorer.training.bases import Known, Located
 from explorer.training.recipes import GivenBase, ModelsRecipe, Recipe
 from explorer.training.work import Finetuning, Made
 from explorer.types import Base, Point, Task
+from explorer.weights.hidden import whole_file
 from explorer.workflows.acts import changes
 from explorer.workflows.naming import folders, members, resolve
 from explorer.workflows.naming import recipe as recipe_of
@@ -126,6 +126,5 @@ def _held(out: Path) -> dict[str, Point]:
 
 def _hold(out: Path, starts: dict[str, Point]) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    temporary = out / f"{STARTS}.{os.getpid()}"
-    temporary.write_text(json.dumps({name: point.as_dict() for name, point in starts.items()}), encoding="utf-8")
-    temporary.replace(out / STARTS)
+    with whole_file(out / STARTS) as making:
+        making.write_text(json.dumps({name: point.as_dict() for name, point in starts.items()}), encoding="utf-8")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shutil
+from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from conftest import PATIENCE, serving
 from provider import CLIENT, SECRET, providing
 from visiting import at_rest
+
+from explorer import workflows
 
 PEOPLE = {"Ada": {"email": "ada@lab.org", "email_verified": True, "name": "Ada Byron"},
           "Bob": {"email": "bob@lab.org", "email_verified": True, "name": "Bob"},
@@ -29,16 +32,20 @@ contact = "ada@lab.org"
 
 @pytest.fixture(scope="module")
 def app(chromium, made_workspace, tmp_path_factory):
-    """The app where people sign in, and the provider."""
+    """The app where people sign in, the provider, and the models that there are."""
     folder = tmp_path_factory.mktemp("signing")
+    workspace = shutil.copytree(made_workspace, folder / "ws")
+    ws = workflows.open_workspace(workspace)
+    models = [c.id for c in ws.catalog.checkpoints()]
+    ws.close()
     with providing(PEOPLE) as provider:
         def options(port):
             (folder / "secrets.toml").write_text(SECRETS.format(port=port, client=CLIENT, secret=SECRET,
                                                                 provider=provider.address))
             return ["--secrets.files", str(folder / "secrets.toml")]
 
-        with serving(shutil.copytree(made_workspace, folder / "ws"), options) as (address, _):
-            yield address, provider
+        with serving(workspace, options) as (address, _):
+            yield address, provider, models
 
 
 @pytest.fixture
@@ -60,24 +67,22 @@ def sign_in(page, name):
 
 
 def test_a_viewer_follows_a_link_through_the_sign_in_and_out_again(visitor, app):
-    address, provider = app
-    visitor.goto(f"{address}/compare?compare_task=toy&compare_a=&evil=//evil.invalid")
+    address, provider, models = app
+    link = f"{address}/compare?compare_a={models[4]}&compare_b={models[1]}&compare_task=toy"
+    visitor.goto(f"{link}&evil=//evil.invalid")
     visitor.get_by_text("it opens when you have signed in").wait_for()
     sign_in(visitor, "Bob")
     visitor.get_by_role("button", name="Bob").wait_for()
     visitor.wait_for_selector(".st-key-compare_groups .js-plotly-plot")
-    assert re.match(re.escape(address) + r"/compare\?", visitor.url)
-    assert "compare_a=&" in visitor.url + "&"
-    assert "evil" not in visitor.url
+    assert visitor.url == link
     assert provider.redirects[-1] == f"{address}/oauth2callback"
     assert not [c for c in visitor.context.cookies() if c["name"] == "explorer_return"]
-    visitor.goto(f"{address}/stories")
-    visitor.get_by_role("button", name="New story").click()
-    begin = visitor.get_by_role("button", name="Begin")
-    begin.wait_for()
-    assert begin.is_disabled()
+    visitor.goto(f"{address}/catalog")
+    visitor.get_by_role("tab", name="Import").click()
+    sending = visitor.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Import")
+    sending.wait_for()
+    assert sending.is_disabled()
     at_rest(visitor)
-    visitor.keyboard.press("Escape")
     visitor.get_by_role("button", name="Bob").click()
     visitor.get_by_text("Viewer", exact=True).wait_for()
     visitor.get_by_role("button", name="Sign out").click()
@@ -87,12 +92,13 @@ def test_a_viewer_follows_a_link_through_the_sign_in_and_out_again(visitor, app)
 
 
 def test_an_editor_may_change_things(visitor, app):
-    visitor.goto(f"{app[0]}/stories")
+    visitor.goto(f"{app[0]}/compare")
     sign_in(visitor, "Ada")
-    visitor.get_by_role("button", name="New story").click()
-    visitor.get_by_label("Title of the story").fill("Mine")
-    visitor.get_by_role("button", name="Begin").click()
-    visitor.get_by_role("button", name="Present").wait_for()
+    visitor.wait_for_selector(".st-key-compare_groups .js-plotly-plot")
+    at_rest(visitor)
+    visitor.get_by_role("button", name="Share").click()
+    visitor.get_by_role("button", name="Save view").click()
+    visitor.get_by_text("Saved as").wait_for()
 
 
 def test_an_address_that_is_not_verified_opens_nothing(visitor, app):
@@ -101,3 +107,13 @@ def test_an_address_that_is_not_verified_opens_nothing(visitor, app):
     visitor.get_by_text("does not say that this address is verified").wait_for()
     assert visitor.get_by_role("button", name="Sign out").is_visible()
     assert not visitor.locator(".st-key-map").count()
+
+
+def test_what_is_answered_without_signing_in_names_nobody_and_nothing(app):
+    """After people have been here: whoever watches over the server learns numbers."""
+    address, _, models = app
+    names = ("lab.org", "Byron", "Bob", "toy", *models, str(Path.cwd()))
+    for path in ("healthz", "_stcore/health", "_stcore/metrics", "_stcore/host-config", "", "compare?compare_task=toy"):
+        with urlopen(f"{address}/{path}", timeout=30) as answered:
+            text = answered.read().decode()
+        assert not [name for name in names if name in text], path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -11,17 +12,18 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.testclient import TestClient
 
 from explorer.components import serving
+from explorer.pages import _gate
 from explorer.pages._gate import HEADERS, Gate
 
 
-def asked(host: str | None, answer: Response | None = None) -> tuple[int, dict[str, str]]:
+def asked(host: str | None, answer: Response | None = None, path: str = "/healthz") -> tuple[int, dict[str, str]]:
     sent = []
 
     async def send(message):
         sent.append(message)
 
     headers = [] if host is None else [(b"host", host.encode())]
-    scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": headers, "query_string": b""}
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "query_string": b""}
     # in a thread of its own: the browser of other tests has a loop in this one
     with ThreadPoolExecutor() as threads:
         threads.submit(asyncio.run, Gate(answer or PlainTextResponse("well"))(scope, None, send)).result()
@@ -36,6 +38,14 @@ def test_only_known_hosts_are_answered_and_all_answers_have_the_headers(host, st
     found, headers = asked(host)
     assert found == status
     assert {name.lower(): value for name, value in HEADERS.items()}.items() <= headers.items()
+
+
+@pytest.mark.parametrize("path", ["/_stcore/upload_file/session/file", "/below/_stcore/upload_file/a/b"])
+def test_no_upload_is_taken_and_no_page_asks_for_one(path):
+    assert asked("localhost", path=path)[0] == 403
+    pages = Path(_gate.__file__).parent.glob("*.py")
+    wanted = ("file_uploader", "camera_input", "audio_input", "chat_input")
+    assert not [p.name for p in pages if any(f"st.{name}(" in p.read_text(encoding="utf-8") for name in wanted)]
 
 
 def test_no_source_of_the_policy_is_another_server():
