@@ -7,11 +7,18 @@ import re
 import pytest
 from visiting import at_rest
 
-BOTH = """(second) => {
+BOTH = """(second) => new Promise((done) => {
     const named = (name) => [...document.querySelectorAll('button')].find(b => b.innerText.includes(name));
+    const app = document.querySelector('.stApp');
+    const watch = new MutationObserver(() => {
+        if (app.dataset.testScriptState !== 'running') return;
+        watch.disconnect();
+        named(second).click();  // the run that has the first click is on its way, and not yet at its button
+        done();
+    });
+    watch.observe(app, { attributes: true });
     named('Find the tensors').click();
-    named(second).click();
-}"""
+})"""
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_a_viewer_follows_a_link_through_the_sign_in_and_out_again(visitor, app)
     assert sending.is_disabled()
     at_rest(visitor)
     visitor.get_by_role("button", name="Bob").click()
-    visitor.get_by_text("Viewer", exact=True).wait_for()
+    visitor.get_by_text("Looks at everything and measures up to 400 points").wait_for()
     visitor.get_by_role("button", name="Sign out").click()
     visitor.get_by_role("button", name="Sign in").wait_for()
     visitor.goto(f"{address}/catalog")
@@ -105,7 +105,7 @@ def test_an_address_that_is_not_verified_opens_nothing(visitor, app):
     visitor.goto(app[0])
     sign_in(visitor, "Eve")
     visitor.get_by_text("does not say that this address is verified").wait_for()
-    assert visitor.get_by_role("button", name="Sign out").is_visible()
+    visitor.get_by_role("button", name="Sign out").wait_for()
     assert not visitor.locator(".st-key-map").count()
 
 

@@ -57,7 +57,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("what", WRITERS)
 def test_what_does_not_fit_is_told_and_leaves_nothing(what: str, tmp_path: Path) -> None:
-    with full(), pytest.raises(OSError, match="File too large|No space left") as refused:
+    with full(), pytest.raises(OSError, match=r"File too large|No space left") as refused:
         WRITERS[what](tmp_path)
     assert told(refused.value).startswith(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
