@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import StopException
 
 _KEY = "presses"
 
@@ -89,13 +88,15 @@ def heeded(page: str) -> Iterator[None]:
         presses.leave()
         presses.page = page
     _told(presses)
-    try:
-        yield
-    except StopException:  # the page has said why and ended; nothing can be drawn any more in this run
-        presses.leave()
-        raise
-    presses.leave()  # not where another run takes over from this one: that one has the presses
+    yield
+    presses.leave()  # not where another run takes over from this one, perhaps before this one knows: it has the presses
     _told(presses)
+
+
+def stopped() -> NoReturn:
+    """Ends a run where a page has said why there is no more of it; what was pressed there is told in the next one."""
+    _presses().leave()
+    st.stop()
 
 
 def _presses() -> _Presses:

@@ -20,6 +20,7 @@ from explorer.catalog import Catalog
 from explorer.errors import ExplorerError, legible
 from explorer.figures.colouring import tints
 from explorer.figures.theme import Appearance, Dark, Mark
+from explorer.pages._pressing import stopped
 from explorer.pages._stage import staged
 from explorer.pages._visitor import permit
 from explorer.types import Base, Checkpoint, Permit, Point, Task
@@ -86,7 +87,7 @@ def workspace() -> workflows.Workspace:
         st.subheader("The workspace can't be opened")
         fail(error)
         st.button("Try again", icon=":material/refresh:", type="primary")
-        st.stop()
+        stopped()
 
 
 def _mine(ws: workflows.Workspace, allowed: Permit) -> workflows.Workspace:

@@ -17,7 +17,7 @@ from explorer.pages._charts import show_figure
 from explorer.pages._downloads import offer_figure
 from explorer.pages._glossary import said
 from explorer.pages._jobs import active, outcome, watch
-from explorer.pages._pressing import pressed
+from explorer.pages._pressing import pressed, stopped
 from explorer.pages._readings import metric, say_estimated, tabled
 from explorer.pages._session import BASKET, chosen_base, dark, fail, marks_of, nothing_yet, plain, workspace
 from explorer.pages._stage import tall
@@ -221,7 +221,7 @@ def signing(ws: workflows.Workspace, base: str) -> Job | None:
         if job is not None and job.state in ("failed", "cancelled"):
             outcome(job)
             st.session_state.pop("signs_job")
-            st.stop()
+            stopped()
         job = st.session_state["signs_job"] = workflows.signs(ws, base)
     return job
 

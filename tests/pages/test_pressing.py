@@ -17,19 +17,21 @@ def script() -> None:
     """A page with a button, a form and controls; `cut` ends its runs before them, as a run is that another takes over
     from."""
     import streamlit as st
-    from streamlit.runtime.scriptrunner import RerunData, RerunException
+    from streamlit.runtime.scriptrunner import RerunData, RerunException, StopException
 
-    from explorer.pages._pressing import heeded, pressed, submitted
+    from explorer.pages._pressing import heeded, pressed, stopped, submitted
 
     state = st.session_state
     done = state.setdefault("done", [])
     with heeded(state.get("page", "map")):
-        if state.pop("cut", 0):
+        if cut := state.pop("cut", 0):
             if state.pop("empty", False):
                 state["name"] = ""
+            if cut == "stop":
+                raise StopException
             raise RerunException(RerunData())
         if state.pop("stop", False):
-            st.stop()
+            stopped()
         number = st.number_input("Number", 0, 9, key="number")
         if state.get("there", True) and pressed("Go", key="go", of=number, disabled=state.get("off", False)):
             done.append(number)
@@ -64,8 +66,12 @@ def test_a_press_acts_once(page: AppTest) -> None:
     assert not page.toast
 
 
-def test_a_press_waits_for_a_run_that_comes_to_it(page: AppTest) -> None:
-    state_of(page, cut=1).button(key="go").click().run()
+@pytest.mark.parametrize("how", ["rerun", "stop"])
+def test_a_press_waits_for_a_run_that_comes_to_it(page: AppTest, how: str) -> None:
+    """A run that another one takes over from is ended by either; where it is stopped, the other may be ahead."""
+    state_of(page, cut=how).button(key="go").click().run()
+    if how == "stop":
+        page.run()
     assert done(page) == [0]
     assert not page.toast
 
