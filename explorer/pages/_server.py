@@ -7,13 +7,10 @@ the first map is drawn: a visitor who comes before that waits for what is left o
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import importlib
 import logging
-import os
 import pkgutil
-import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -34,7 +31,6 @@ from explorer.workflows.health import Health, health
 _log = logging.getLogger(__name__)
 LIBRARIES = ("scipy.stats", "sklearn.cluster", "pandas.io.formats.style")
 """What clusters are found and compared with, and tables of readings written: two seconds to import."""
-ARENAS, _ARENA_MAX = 2, -8  # the latter is the option's number in malloc.h
 LATER = 3.0
 """Seconds after the first map until what later pages need is imported: the first visitor has the machine to itself."""
 
@@ -43,7 +39,6 @@ LATER = 3.0
 async def lifespan(_: App) -> AsyncIterator[None]:
     """Opens the workspace while the first browser is still loading its page; closes it with the server."""
     logs.begin()
-    _few_arenas()
     _signing_in()
     ending = threading.Event()
     packing = asyncio.create_task(asyncio.to_thread(serving.packed))
@@ -78,14 +73,6 @@ async def _healthz(_: Request) -> Response:
 def _health() -> Health | None:
     ws = _session.held()
     return None if ws is None else health(ws)
-
-
-def _few_arenas() -> None:
-    """Streamlit runs every visit of a page in a thread of its own. glibc gives threads up to eight arenas a core, and
-    what short-lived threads leave free in one no other takes: a server that is used for hours would keep growing."""
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if hasattr(libc, "mallopt") and "MALLOC_ARENA_MAX" not in os.environ:
-        libc.mallopt(_ARENA_MAX, ARENAS)  # type: ignore[union-attr]
 
 
 def _signing_in() -> None:
