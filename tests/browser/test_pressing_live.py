@@ -34,9 +34,3 @@ def page(opened):
 def test_a_click_acts_though_another_control_is_moved_at_once(page):
     page.evaluate(BOTH, "Help")
     page.get_by_text(re.compile("Tensors of m|parameters, by ‖θ_A − θ_B‖")).first.wait_for(timeout=20_000)
-
-
-def test_a_click_for_what_another_control_changes_at_once_is_told(page):
-    page.evaluate(BOTH, "Swap")
-    page.get_by_text("what it is about has changed since").wait_for(timeout=20_000)
-    page.get_by_role("button", name="Find the tensors").wait_for()
