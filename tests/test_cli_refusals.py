@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bad_checkpoints import MAKERS, make
+from bad_checkpoints import make
+from bad_deltas import MAKERS
 
 from explorer.catalog import Catalog
 

@@ -20,7 +20,7 @@ INPUTS = {"config": 6, "config_alone": 6, "checkpoint": 12, "command_line": 8, "
 def at(zoo, made_workspace, tmp_path_factory):
     import shutil
 
-    from readers import _adapter
+    from scenes import _adapter
 
     root = tmp_path_factory.mktemp("fuzzing")
     room = root / "room"

@@ -87,10 +87,10 @@ def test_transposed_linear_layers(targets: Any, bases: dict[str, Path], tmp_path
 @pytest.mark.parametrize("told", [True, False])
 def test_a_square_transposed_layer_does_not_depend_on_what_the_config_says(told: bool, bases: dict[str, Path],
                                                                             tmp_path: Path) -> None:
-    from bad_checkpoints import _adapter_config
+    from bad_deltas import adapter_config
 
     merged = adapter(bases["gpt2"], tmp_path / "a", target_modules=["attn.c_proj"])
-    _adapter_config(tmp_path / "a", fan_in_fan_out=told)
+    adapter_config(tmp_path / "a", fan_in_fan_out=told)
     opened = open_base(bases["gpt2"])
     theta = opened.weights.flat(opened.layout) + open_delta(tmp_path / "a", opened).flat(opened.layout)
     torch.testing.assert_close(theta, backbone(merged, opened.layout), rtol=0, atol=1e-6)
