@@ -6,21 +6,14 @@ Without Chromium the tests are skipped, unless EXPLORER_REQUIRE_BROWSER=1 says t
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opening import PATIENCE, is_error, outside, serving
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("EXPLORER_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -30,8 +23,6 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "MediaRouter,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,DestroyProfileOnBrowserClose"]
 CONTEXTS = pytest.StashKey[list[Any]]()
 """The browser's contexts that a test opened."""
-PATIENCE = 90_000
-"""Milliseconds to wait for what must come, on a machine that is busy with other tests."""
 
 
 @pytest.fixture(scope="session")
@@ -47,27 +38,6 @@ def chromium() -> Iterator[Any]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield launched
         launched.close()
-
-
-@contextmanager
-def serving(folder: Path, options: Callable[[int], list[str]] = lambda _: []) -> Iterator[tuple[str, int]]:
-    """The app on a workspace: its address and its process, ended on leaving. `options` of the server, by its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = folder.parent / "server.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options(port)],
-            cwd=ROOT,
-            env=os.environ | {"EXPLORER_WORKSPACE": str(folder), "EXPLORER_DEVICE": "cpu"}, stdout=output,
-            stderr=output)
-        try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield f"http://127.0.0.1:{port}", process.pid
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 @pytest.fixture(scope="session")
@@ -86,19 +56,6 @@ def server(served: tuple[str, int]) -> str:
 @pytest.fixture(scope="session")
 def server_pid(served: tuple[str, int]) -> int:
     return served[1]
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the app did not start:\n{log.read_text()}")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -122,9 +79,9 @@ def opened(request: pytest.FixtureRequest, chromium: Any, server: str) -> Iterat
                                              color_scheme="dark" if dark else "light"))
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
-        page.on("console", lambda m: problems.append(m.text) if _is_error(m) else None)
+        page.on("console", lambda m: problems.append(m.text) if is_error(m) else None)
         page.on("pageerror", lambda e: problems.append(str(e)))
-        page.on("request", lambda r: problems.append(f"outside: {r.url}") if _outside(r.url, at) else None)
+        page.on("request", lambda r: problems.append(f"outside: {r.url}") if outside(r.url, at) else None)
         page.goto(f"{at}/{path}")
         page.wait_for_selector('[data-testid="stApp"]')
         return page
@@ -144,17 +101,8 @@ def bare(chromium: Any, server: str) -> Iterator[Any]:
     page, problems = context.new_page(), list[str]()
     page.set_default_timeout(PATIENCE)
     page.on("pageerror", lambda e: problems.append(str(e)))
-    page.on("request", lambda r: problems.append(f"outside: {r.url}") if _outside(r.url, server) else None)
+    page.on("request", lambda r: problems.append(f"outside: {r.url}") if outside(r.url, server) else None)
     page.goto(f"{server}/_stcore/health")
     yield page
     context.close()
     assert not problems
-
-
-def _is_error(message: Any) -> bool:
-    """Streamlit looks for its own routes below the page's address first; those two misses are no fault of the app."""
-    return message.type == "error" and not re.search("_stcore/(health|host-config)", str(message.location.get("url")))
-
-
-def _outside(url: str, server: str) -> bool:
-    return not url.startswith(server) and not re.match(r"(data|blob|about):", url)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import hostile
 import pytest
-from conftest import serving
+from opening import serving
 from visiting import PAGES, at_rest
 
 ADDRESSES = {"": f"?colour={quote(hostile.SCRIPT)}&alpha=1e999&models={'9' * 400}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import serving
+from opening import serving
 from PIL import Image
 from test_app import DOTS, MAP, dots, pick
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from conftest import PATIENCE, serving
+from opening import PATIENCE, serving
 from provider import CLIENT, SECRET, providing
 from visiting import at_rest
 

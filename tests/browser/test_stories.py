@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import serving
+from opening import serving
 from test_app import CURVE, MAP, dots, pick
 
 STAGE = ".wse-bar"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+import warm_workers
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -20,6 +21,7 @@ def app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 
     monkeypatch.setenv("EXPLORER_WORKSPACE", str(workspace))
     monkeypatch.setattr(_visitor, "secrets", dict)  # whatever this checkout's server is set to
+    monkeypatch.setattr("explorer.backends.local.subprocess", warm_workers)
     _visitor.forget()
     st.cache_resource.clear()
 
