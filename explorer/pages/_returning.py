@@ -13,11 +13,11 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from explorer.components import serving
 from explorer.pages._links import FIRST_PAGE, STORED, VIEWS
 from explorer.pages._presenting import NOTES, STEP, STORY
 from explorer.workflows.roles import CALLBACK
@@ -109,5 +109,4 @@ def _cookie(place: str, root: str, encrypted: bool) -> str:
 
 
 def _root() -> str:
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
-    return f"/{base}" if base else ""
+    return serving.root().rstrip("/")

@@ -20,12 +20,11 @@ import torch
 from explorer.types import Base, Group, Layout, Tensor
 from explorer.weights.exporting import Exporting, Linear
 from explorer.weights.exporting_kinds import TANH, carries, class_name
+from explorer.weights.staleness import TOKENIZER
 from explorer.weights.streaming import Stream, write_tensors
 
 # What a base's folder may hold besides weights that a model made from it needs.
-_COMPANIONS = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
-               "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
-               "spiece.model", "sentencepiece.bpe.model")
+_COMPANIONS = ("config.json", "generation_config.json", *TOKENIZER)
 _NARROW = 2.0**-14
 _INDEX = "model.safetensors.index.json"
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from explorer.errors import CheckpointError
-from explorer.types import Layout
+from explorer.types import Layout, Tensor
 from explorer.weights.deltas import LowRank, Weights
 from explorer.weights.layout import aliens, spellings
 from explorer.weights.tensors import Tensors, open_file, read_json
@@ -55,8 +55,13 @@ def open_adapter(folder: Path) -> tuple[dict[str, Any], Tensors]:
 
 def in_backbone(tensors: Tensors, layout: Layout, prefix: str) -> set[str]:
     """The tensors of an adapter that make its task vector: factors and kept tensors of the layout's own."""
-    canonical = {s for t in layout.tensors for s in spellings(t.name, prefix)}
+    canonical = _canonical(layout, prefix)
     return {name for name in tensors if _home(name) in canonical}
+
+
+def _canonical(layout: Layout, prefix: str) -> dict[str, Tensor]:
+    """The layout's tensors by every name that a model may store them under."""
+    return {s: t for t in layout.tensors for s in spellings(t.name, prefix)}
 
 
 def low_rank(folder: Path, layout: Layout, prefix: str, base: Weights, transposed: bool = False) -> LowRank:
@@ -66,7 +71,7 @@ def low_rank(folder: Path, layout: Layout, prefix: str, base: Weights, transpose
     this: it holds the last target's value where an adapter has targets of both kinds.
     """
     config, tensors = open_adapter(folder)
-    canonical = {s: t for t in layout.tensors for s in spellings(t.name, prefix)}
+    canonical = _canonical(layout, prefix)
     foreign = set(aliens(map(_home, tensors), set(), layout, prefix)) - set(canonical)
     pairs: dict[str, dict[str, torch.Tensor]] = {}
     turned = {t.name for t in layout.tensors} if transposed else set()

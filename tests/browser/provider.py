@@ -53,10 +53,8 @@ class Provider:
                 "id_token": jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.key)}
 
 
-@contextmanager
-def providing(people: Mapping[str, Mapping[str, Any]]) -> Iterator[Provider]:
-    """The provider, at another host name than the app has, so that the browser takes them for two sites."""
-    provider = Provider(people)
+def _answering(provider: Provider) -> type[BaseHTTPRequestHandler]:
+    """What answers the requests to a provider."""
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -104,7 +102,14 @@ def providing(people: Mapping[str, Mapping[str, Any]]) -> Iterator[Provider]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    return Answers
+
+
+@contextmanager
+def providing(people: Mapping[str, Mapping[str, Any]]) -> Iterator[Provider]:
+    """The provider, at another host name than the app has, so that the browser takes them for two sites."""
+    provider = Provider(people)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _answering(provider))
     provider.address = f"http://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
