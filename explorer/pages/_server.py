@@ -11,11 +11,13 @@ import gc
 import importlib
 import logging
 import pkgutil
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 
+import psutil
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -31,7 +33,7 @@ from explorer.workflows.health import Health, health
 _log = logging.getLogger(__name__)
 LIBRARIES = ("scipy.stats", "sklearn.cluster", "pandas.io.formats.style")
 """What clusters are found and compared with, and tables of readings written: two seconds to import."""
-LATER = 3.0
+LATER = 10.0
 """Seconds after the first map until what later pages need is imported: the first visitor has the machine to itself."""
 
 
@@ -40,6 +42,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     """Opens the workspace while the first browser is still loading its page; closes it with the server."""
     logs.begin()
     _signing_in()
+    send_at_once()
     ending = threading.Event()
     packing = asyncio.create_task(asyncio.to_thread(serving.packed))
     opening = asyncio.create_task(asyncio.to_thread(_begin, ending))
@@ -75,6 +78,19 @@ def _health() -> Health | None:
     return None if ws is None else health(ws)
 
 
+def send_at_once() -> None:
+    """Asks for no delay of small packets (TCP_NODELAY) on what this process listens at; connections inherit it.
+
+    asyncio asks for it itself, but not where the socket was made without naming its protocol, as Streamlit makes its
+    own: there each second packet of an answer would wait for the receipt of the first, up to 40 ms.
+    """
+    for one in psutil.Process().net_connections("tcp"):
+        if one.status == psutil.CONN_LISTEN and one.fd >= 0:
+            # a second descriptor of it, so that closing ours leaves it open
+            with socket.fromfd(one.fd, one.family, one.type) as listening:
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def _signing_in() -> None:
     try:
         roles()
@@ -84,10 +100,11 @@ def _signing_in() -> None:
 
 def _begin(ending: threading.Event) -> None:
     """Opens the workspace and makes ready what visitors will ask for, the most urgent first."""
-    if not _open():
-        return
     try:
-        _first_map()
+        with _session.making_ahead():
+            if not _open():
+                return
+            _first_map()
         _keep_out_of_collections()
         if not ending.wait(LATER):
             _libraries()
@@ -107,7 +124,6 @@ def _open() -> bool:
 
 
 def _first_map() -> None:
-    importlib.import_module("explorer.pages._readings")  # pandas, which the map's page imports
     drawing = importlib.import_module("explorer.pages._map_drawing")
     if (ws := _session.held()) is not None:
         drawing.first_map(ws)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from explorer.workflows.permitting import WRITES, permitted
 
 FETCH_AFTER = 10.0
 """Seconds from the first visit to fetching the texts it lacks: the first map has the machine to itself."""
+AHEAD = 5.0
+"""Seconds that a page waits at most for what the server is making ahead of it."""
 BASKET = "basket"
 ENDS = "path_ends"
 AS_OF = "models"
@@ -47,6 +50,9 @@ _open: list[workflows.Workspace] = []
 _limited: list[Catalog] = []
 """The catalog as viewers have it: one for all of them, because it keeps what it has read."""
 _visited = threading.Event()
+_made_ahead = threading.Event()
+"""Clear while the server makes what the first page shows."""
+_made_ahead.set()
 
 
 def opened() -> workflows.Workspace:
@@ -71,6 +77,21 @@ def close() -> None:
         _limited.clear()
         while _open:
             _open.pop().close()
+
+
+@contextmanager
+def making_ahead() -> Iterator[None]:
+    """While the server makes what the first page shows, before there are visitors."""
+    _made_ahead.clear()
+    try:
+        yield
+    finally:
+        _made_ahead.set()
+
+
+def await_ahead() -> None:
+    """Waits while the server makes what the first page shows: two that make it at once take longer, both of them."""
+    _made_ahead.wait(AHEAD)
 
 
 def workspace() -> workflows.Workspace:

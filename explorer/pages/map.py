@@ -25,6 +25,7 @@ from explorer.pages._probing import LINK, panel
 from explorer.pages._readings import estimated
 from explorer.pages._session import (
     ENDS,
+    await_ahead,
     basket,
     changed,
     chosen_base,
@@ -233,6 +234,7 @@ def show() -> None:
         place = st.container(height=tall(HEIGHT) + 4, border=False, gap=None)
     with head:
         ws = workspace()
+        await_ahead()
         base = chosen_base(ws)
         checkpoints = ws.catalog.checkpoints(base.id) if base else []
         if base is None or not checkpoints:

@@ -114,8 +114,9 @@ def _principal_axes(gram: Gram, metric: Metric, dims: int) -> tuple[np.ndarray, 
         rows, scale, mean = features(gram, metric)
 
         def apply(v: np.ndarray) -> np.ndarray:
+            v = v.astype(rows.dtype)  # else every product would make a copy of the rows in the precision of v
             across = rows.T @ (scale[:, None] * v) - np.outer(mean, v.sum(axis=0))
-            return np.asarray(scale[:, None] * (rows @ across) - mean @ across)
+            return (scale[:, None] * (rows @ across) - mean @ across).astype(np.float64)
 
         squares = np.einsum("i,i->", scale**2, gram.norms**2) - n * float(mean @ mean)
         if (found := leading(apply, n, dims, _NEAR)) is not None:

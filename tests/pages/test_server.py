@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
-from threading import Event
+import socket
+import time
+from threading import Event, Thread
 
 import pytest
 
@@ -55,3 +57,37 @@ def test_what_goes_wrong_meanwhile_is_logged_and_the_page_does_it_itself(app, mo
     assert logged == ["preparing"]
     assert _session.held() is not None
     assert not app("map").exception
+
+
+def test_small_packets_are_not_held_back_on_connections_to_what_this_process_listens_at():
+    with socket.socket() as listening:  # no protocol is named, as Streamlit names none
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        for delayed in (True, False):
+            with socket.create_connection(listening.getsockname()), listening.accept()[0] as ours:
+                assert (ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0) is delayed
+            _server.send_at_once()
+
+
+def test_a_page_waits_for_the_map_that_the_server_is_drawing_and_does_not_draw_it_too(app, figures, monkeypatch, thawed):
+    first, begun = _map_drawing.first_map, Event()
+
+    def slowly(ws):
+        begun.set()
+        time.sleep(0.5)
+        return first(ws)
+
+    monkeypatch.setattr(_map_drawing, "first_map", slowly)
+    server = Thread(target=_server._begin, args=(ended(),))
+    server.start()
+    assert begun.wait(10)
+    assert not app("map").exception
+    server.join()
+    assert len(figures) == 1
+
+
+def test_a_page_does_not_wait_for_ever(app, figures, monkeypatch):
+    monkeypatch.setattr(_session, "AHEAD", 0.1)
+    with _session.making_ahead():
+        assert not app("map").exception
+    assert len(figures) == 1
