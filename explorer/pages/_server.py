@@ -13,6 +13,7 @@ import logging
 import pkgutil
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -33,8 +34,9 @@ from explorer.workflows.health import Health, health
 _log = logging.getLogger(__name__)
 LIBRARIES = ("scipy.stats", "sklearn.cluster", "pandas.io.formats.style")
 """What clusters are found and compared with, and tables of readings written: two seconds to import."""
-LATER = 10.0
-"""Seconds after the first map until what later pages need is imported: the first visitor has the machine to itself."""
+NOBODY, DRAWN = 10.0, 3.0
+"""Seconds until what later pages need is imported: after the first map where nobody comes, and after somebody came,
+whose browser has the machine to itself while it draws."""
 
 
 @asynccontextmanager
@@ -106,11 +108,20 @@ def _begin(ending: threading.Event) -> None:
                 return
             _first_map()
         _keep_out_of_collections()
-        if not ending.wait(LATER):
+        if not _ended_first(ending):
             _libraries()
             _keep_out_of_collections()
     except Exception:  # noqa: BLE001 - whatever it is, pages do it when they are asked, and say there what is wrong
         _log.exception("preparing")
+
+
+def _ended_first(ending: threading.Event) -> bool:
+    """Waits as long as the first visitor needs the machine; whether the server ended meanwhile."""
+    latest = time.monotonic() + NOBODY
+    while not _session.visited() and time.monotonic() < latest:
+        if ending.wait(0.1):
+            return True
+    return ending.wait(DRAWN)
 
 
 def _open() -> bool:

@@ -70,6 +70,11 @@ def held() -> workflows.Workspace | None:
     return _open[0] if _open else None
 
 
+def visited() -> bool:
+    """Whether anybody has opened a page since the workspace is open."""
+    return _visited.is_set()
+
+
 def close() -> None:
     """Close the workspace, if it is open."""
     with _opening:
