@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import explorer
+from explorer.pages._frame import WORDS
 
 ROOT = Path(explorer.__file__).parent.parent
 MODULES = sorted((ROOT / "explorer").rglob("*.py"))
@@ -85,3 +86,31 @@ def test_style() -> None:
 def test_types() -> None:
     done = run(str(BIN / "mypy"))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _imports(module: str) -> set[str]:
+    """What a module imports as it is imported."""
+    file = ROOT / (module.replace(".", "/") + ".py")
+    if not file.is_file():
+        return set()
+    found: set[str] = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+DRAWING = [f.stem for f in MODULES
+           if f.parent.name == "pages" and f.stem[0] != "_" and f.stem not in WORDS - {"claims"}]
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_a_page_that_draws_has_imported_pandas_first(name: str) -> None:
+    """plotly looks for pandas in sys.modules: half imported by another thread, it has no classes to ask for."""
+    known, new = set[str](), {f"explorer.pages.{name}"}
+    while new:
+        known |= new
+        new = {found for module in new if module.startswith("explorer") for found in _imports(module)} - known
+    assert "pandas" in known

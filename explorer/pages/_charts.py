@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas  # noqa: F401 - see _map_drawing
+
 from explorer.components.still import component_still
 from explorer.pages._stage import remember
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas  # noqa: F401 - plotly takes it from sys.modules, where it may be half there while another thread imports it
+
 from explorer import workflows
 from explorer.errors import UnavailableError
 from explorer.figures.colouring import LABELS

@@ -6,17 +6,15 @@ What a number looks like is said in explorer.numbers; here is where it stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
+import pandas as pd
 import streamlit as st
 
 from explorer import numbers, workflows
 from explorer.pages._glossary import said
 from explorer.statistics.readings import NORMAL, Reading
 from explorer.types import Sketch
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Write = Callable[[float], str]
 
@@ -59,8 +57,6 @@ def tabled(rows: pd.DataFrame | Sequence[Mapping[str, Any]], writes: Mapping[str
     """A table whose columns of numbers are written by `writes` and still sort by the number; `titles` are as
     st.dataframe's column_config. A cell without a value has a dash.
     """
-    import pandas as pd  # a third of a second, which the first map does not wait for
-
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
     known = {name: write for name, write in writes.items() if name in frame}
     frame = frame.assign(**{name: pd.to_numeric(frame[name]) for name in known})

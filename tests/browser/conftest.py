@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from opening import PATIENCE, is_error, outside, serving
@@ -17,12 +18,42 @@ from opening import PATIENCE, is_error, outside, serving
 CHROMIUM = os.environ.get("EXPLORER_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         # a driver has the browser keep where every error came from, so that plotly.js would be read twice
+         "--js-flags=--no-enable-lazy-source-positions",
          # each window would draw pages of the browser's own, a quarter of the time of a page's load
          "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,AiModeOmniboxEntryPoint,"
          "OnDeviceModel,OptimizationGuideOnDeviceModel,OptimizationHints,PaintHolding,LensOverlay,AimEnabled,"
          "MediaRouter,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,DestroyProfileOnBrowserClose"]
-CONTEXTS = pytest.StashKey[list[Any]]()
-"""The browser's contexts that a test opened."""
+SHOWN = pytest.StashKey[list[Any]]()
+"""The pages that a test opened."""
+FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
+
+
+class Window:
+    """A window of a browser that test after test opens its first page in, each as somebody who was never there before.
+
+    It keeps what it has fetched and compiled of the app's scripts, without which a page takes twice as long.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        self._browser, self._page = browser, None
+
+    def taken(self) -> Any:
+        """The window's page; of a new window if a test has closed it."""
+        if self._page is None or self._page.is_closed():
+            self._page = self._browser.new_context().new_page()
+        return self._page
+
+    def left(self, listeners: Mapping[str, Any]) -> None:
+        """Nothing that this visitor's browser has kept is there for the next one."""
+        if self._page is None or self._page.is_closed():
+            return
+        for name, listener in listeners.items():
+            self._page.remove_listener(name, listener)
+        if not self._page.url.startswith("about:"):
+            self._page.evaluate(FORGET)
+            self._page.goto(urljoin(self._page.url, "/_stcore/health"))  # of the same address, and no app
+        self._page.context.clear_cookies()
 
 
 @pytest.fixture(scope="session")
@@ -63,34 +94,51 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """A test that failed says what its pages showed: a wait that ran out tells nothing by itself."""
     report = yield
     if report.when == "call" and report.failed:
-        for page in [p for context in item.stash.get(CONTEXTS, []) for p in context.pages]:
+        for page in [p for p in item.stash.get(SHOWN, []) if not p.is_closed()]:
             report.sections.append((f"what {page.url} showed", page.evaluate("document.body.innerText")))
     return report
 
 
+@pytest.fixture(scope="session")
+def window(chromium: Any) -> Window:
+    return Window(chromium)
+
+
 @pytest.fixture
-def opened(request: pytest.FixtureRequest, chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
-    """Opens a page; fails at the end if it logged an error, asked an outside host or showed an exception."""
-    contexts = request.node.stash[CONTEXTS] = []
+def opened(request: pytest.FixtureRequest, chromium: Any, window: Window, server: str) -> Iterator[Callable[..., Any]]:
+    """Opens a page; fails at the end if it logged an error, asked an outside host or showed an exception.
+
+    The first is opened in the `window`; another while that is there is somebody else's, in a browser of their own.
+    """
+    pages = request.node.stash[SHOWN] = []
     problems: list[str] = []
+    addresses = [server]
+    listeners = {"console": lambda m: problems.append(m.text) if is_error(m) else None,
+                 "pageerror": lambda e: problems.append(str(e)),
+                 "request": lambda r: None if any(not outside(r.url, known) for known in addresses)
+                 else problems.append(f"outside: {r.url}")}
 
     def open_page(path: str = "", dark: bool = False, size: tuple[int, int] = (1440, 900), at: str = server) -> Any:
-        contexts.append(chromium.new_context(viewport={"width": size[0], "height": size[1]},
-                                             color_scheme="dark" if dark else "light"))
-        page = contexts[-1].new_page()
+        addresses.append(at)
+        alone = all(page.is_closed() for page in pages)
+        pages.append(page := window.taken() if alone else chromium.new_context().new_page())
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(PATIENCE)
-        page.on("console", lambda m: problems.append(m.text) if is_error(m) else None)
-        page.on("pageerror", lambda e: problems.append(str(e)))
-        page.on("request", lambda r: problems.append(f"outside: {r.url}") if outside(r.url, at) else None)
+        for name, listener in listeners.items():
+            page.on(name, listener)
         page.goto(f"{at}/{path}")
         page.wait_for_selector('[data-testid="stApp"]')
         return page
 
     yield open_page
-    for made in contexts:
-        for page in made.pages:
-            problems += page.locator('[data-testid="stException"]').all_inner_texts()
-        made.close()
+    there = [page for page in pages if not page.is_closed()]
+    for page in there:
+        problems += page.locator('[data-testid="stException"]').all_inner_texts()
+    window.left(listeners)
+    for page in there:
+        if page is not window.taken():
+            page.context.close()
     assert not problems
 
 

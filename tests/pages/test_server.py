@@ -69,7 +69,7 @@ def test_small_packets_are_not_held_back_on_connections_to_what_this_process_lis
             _server.send_at_once()
 
 
-def test_a_page_waits_for_the_map_that_the_server_is_drawing_and_does_not_draw_it_too(app, figures, monkeypatch, thawed):
+def test_a_page_waits_for_the_map_that_the_server_is_drawing(app, figures, monkeypatch, thawed):
     first, begun = _map_drawing.first_map, Event()
 
     def slowly(ws):
