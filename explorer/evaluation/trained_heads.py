@@ -20,8 +20,8 @@ from scipy.special import erf
 from explorer.errors import CheckpointError
 from explorer.evaluation.encoder import Pooling
 from explorer.weights import lora
-from explorer.weights.beside import HEAD
 from explorer.weights.opening import format_of
+from explorer.weights.saving import HEAD
 from explorer.weights.staleness import LABELS
 from explorer.weights.tensors import Tensors, open_file, open_tensors, read_json
 

@@ -64,7 +64,8 @@ def table(ws: workflows.Workspace) -> None:
     if changed & set(shown["id"]):
         shown = shown.assign(stale=[key in changed for key in shown["id"]])
         st.warning("Files of models ticked under *Changed* are gone or have changed since they were read. Such a model "
-                   "is compared with what was imported when it is next used, and refused where its weights are others. "
+                   "is compared with what was imported when it is next used, and refused where its weights, head, "
+                   "config or tokenizer are others. "
                    "Where folders were moved, import them from where they lie now.",
                    icon=":material/sync_problem:")
     if gone := [b.name for b in ws.catalog.bases() if b.id in changed]:

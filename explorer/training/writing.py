@@ -87,9 +87,9 @@ def write_model(folder: Path, deltas: Mapping[str, torch.Tensor], head: Mapping[
     """A fine-tuned model: task vector (matrices as scaled int8, the rest float16), head (float16), explorer.json."""
     from safetensors.torch import save_file
 
-    from explorer.weights.saving import save_task_vector
+    from explorer.weights.saving import HEAD, save_task_vector
 
     save_task_vector(folder, deltas, quantize=True)
     save_file({name: tensor.detach().cpu().half().contiguous() for name, tensor in head.items()},
-              str(folder / "head.safetensors"))
+              str(folder / HEAD))
     write_meta(folder, meta)

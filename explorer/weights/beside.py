@@ -16,11 +16,10 @@ import torch
 from explorer.types import Layout, canonical_json
 from explorer.weights import lora
 from explorer.weights.layout import match
-from explorer.weights.saving import FILE
+from explorer.weights.saving import FILE, HEAD
 from explorer.weights.staleness import LABELS, TOKENIZER
 from explorer.weights.tensors import Tensors, open_file, open_tensors, read_json
 
-HEAD = "head.safetensors"
 # Keys of a config that say how a model was saved, not what it computes.
 _SAVED = ("transformers_version", "_name_or_path", "dtype", "torch_dtype")
 

@@ -20,6 +20,7 @@ import torch
 from explorer.types import Base, Group, Layout, Tensor
 from explorer.weights.exporting import Exporting, Linear
 from explorer.weights.exporting_kinds import TANH, carries, class_name
+from explorer.weights.saving import HEAD
 from explorer.weights.staleness import TOKENIZER
 from explorer.weights.streaming import Stream, write_tensors
 
@@ -87,7 +88,7 @@ def _own_head(folder: Path, head: Linear) -> None:
 
     bias = head.bias - head.weight @ head.centre
     save_file({"weight": torch.from_numpy(head.weight).float().contiguous(), "bias": torch.from_numpy(bias).float()},
-              str(folder / "head.safetensors"))
+              str(folder / HEAD))
 
 
 def _config(path: Path, base: Base, head: Linear | None, inside: bool) -> None:

@@ -15,6 +15,7 @@ from explorer.weights.hidden import whole_file
 
 FORMAT = {"format": "explorer-task-vector", "version": "1"}
 FILE = "task_vector.safetensors"
+HEAD = "head.safetensors"
 
 
 def save_task_vector(folder: Path, deltas: Mapping[str, torch.Tensor], *, quantize: bool) -> Path:
