@@ -86,11 +86,14 @@ def send_at_once() -> None:
     asyncio asks for it itself, but not where the socket was made without naming its protocol, as Streamlit makes its
     own: there each second packet of an answer would wait for the receipt of the first, up to 40 ms.
     """
-    for one in psutil.Process().net_connections("tcp"):
-        if one.status == psutil.CONN_LISTEN and one.fd >= 0:
-            # a second descriptor of it, so that closing ours leaves it open
-            with socket.fromfd(one.fd, one.family, one.type) as listening:
-                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        for one in psutil.Process().net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.fd >= 0:
+                # a second descriptor of it, so that closing ours leaves it open
+                with socket.fromfd(one.fd, one.family, one.type) as listening:
+                    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except (psutil.Error, OSError) as error:  # where a process may not list what it listens at, pages are slower
+        _log.warning("packets may be delayed", extra={"facts": {"error": str(error)}})
 
 
 def _signing_in() -> None:

@@ -8,6 +8,7 @@ import socket
 import time
 from threading import Event, Thread
 
+import psutil
 import pytest
 
 from explorer.pages import _map_drawing, _server, _session
@@ -67,6 +68,18 @@ def test_small_packets_are_not_held_back_on_connections_to_what_this_process_lis
             with socket.create_connection(listening.getsockname()), listening.accept()[0] as ours:
                 assert (ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0) is delayed
             _server.send_at_once()
+
+
+def test_a_server_that_may_not_list_its_connections_starts_all_the_same(monkeypatch, caplog):
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(_server._log, "propagate", True)
+
+    def denied(*_: object) -> None:
+        raise psutil.AccessDenied()
+
+    monkeypatch.setattr(psutil.Process, "net_connections", denied)
+    _server.send_at_once()
+    assert "packets may be delayed" in caplog.text
 
 
 def test_a_page_waits_for_the_map_that_the_server_is_drawing(app, figures, monkeypatch, thawed):
