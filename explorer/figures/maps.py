@@ -195,13 +195,12 @@ class _Drawing:
             if any(greyed):
                 trace["unselected"] = {"marker": {"color": s.muted, "opacity": 0.6}}
                 trace["selectedpoints"] = [i for i, grey in enumerate(greyed) if not grey]
-        kind = go.Scatter3d if self.solid else go.Scatter
-        self.figure.add_trace(kind(
-            **axes(self.coords[list(rows)]), mode="markers", marker=marker, name=html.escape(_short(name)),
-            showlegend=shades is None, customdata=np.array([[key] for key in ids], object),
-            hovertext=np.array(cards, object),
-            hovertemplate=f"{card}<extra></extra>", **trace,
-        ))
+        # as a dict plotly checks it once, as a trace of its own a second time when it is added
+        self.figure.add_trace({
+            "type": "scatter3d" if self.solid else "scatter", **axes(self.coords[list(rows)]), "mode": "markers",
+            "marker": marker, "name": html.escape(_short(name)), "showlegend": shades is None,
+            "customdata": np.array([[key] for key in ids], object), "hovertext": np.array(cards, object),
+            "hovertemplate": f"{card}<extra></extra>", **trace})
 
     def _cards(self, rows: Sequence[int], brief: bool, alike: bool) -> tuple[list[str], str]:
         """What each dot's hover card says, and the template around it; brief cards of dots that are `alike` differ in
