@@ -1,7 +1,7 @@
 """What the server does before its first visitor and after its last, and what it says of itself at `/healthz`.
 
 While the first browser is still loading Streamlit, the workspace is opened, what the first pages need is imported, and
-the first map is drawn: a visitor who comes before that has it made by the page, as ever.
+the first map is drawn: a visitor who comes before that waits for it a few seconds, then the page makes it itself.
 """
 
 from __future__ import annotations

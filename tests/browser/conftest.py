@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -44,12 +44,10 @@ class Window:
             self._page = self._browser.new_context().new_page()
         return self._page
 
-    def left(self, listeners: Mapping[str, Any]) -> None:
+    def left(self) -> None:
         """Nothing that this visitor's browser has kept is there for the next one."""
         if self._page is None or self._page.is_closed():
             return
-        for name, listener in listeners.items():
-            self._page.remove_listener(name, listener)
         if not self._page.url.startswith("about:"):
             self._page.evaluate(FORGET)
             self._page.goto(urljoin(self._page.url, "/_stcore/health"))  # of the same address, and no app
@@ -112,21 +110,20 @@ def opened(request: pytest.FixtureRequest, chromium: Any, window: Window, server
     """
     pages = request.node.stash[SHOWN] = []
     problems: list[str] = []
-    addresses = [server]
-    listeners = {"console": lambda m: problems.append(m.text) if is_error(m) else None,
-                 "pageerror": lambda e: problems.append(str(e)),
-                 "request": lambda r: None if any(not outside(r.url, known) for known in addresses)
-                 else problems.append(f"outside: {r.url}")}
+    listening: list[tuple[Any, str, Callable[[Any], None]]] = []
 
     def open_page(path: str = "", dark: bool = False, size: tuple[int, int] = (1440, 900), at: str = server) -> Any:
-        addresses.append(at)
         alone = all(page.is_closed() for page in pages)
         pages.append(page := window.taken() if alone else chromium.new_context().new_page())
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(PATIENCE)
+        listeners = {"console": lambda m: problems.append(m.text) if is_error(m) else None,
+                     "pageerror": lambda e: problems.append(str(e)),
+                     "request": lambda r: problems.append(f"outside: {r.url}") if outside(r.url, at) else None}
         for name, listener in listeners.items():
             page.on(name, listener)
+            listening.append((page, name, listener))
         page.goto(f"{at}/{path}")
         page.wait_for_selector('[data-testid="stApp"]')
         return page
@@ -135,7 +132,9 @@ def opened(request: pytest.FixtureRequest, chromium: Any, window: Window, server
     there = [page for page in pages if not page.is_closed()]
     for page in there:
         problems += page.locator('[data-testid="stException"]').all_inner_texts()
-    window.left(listeners)
+    for page, name, listener in listening:
+        page.remove_listener(name, listener)
+    window.left()
     for page in there:
         if page is not window.taken():
             page.context.close()
